@@ -1,0 +1,27 @@
+//! Plans and runs the experiment: which lock costs how much, on which device.
+//!
+//! ```text
+//! Plan → Trial (child process) → Samples
+//! ```
+//!
+//! [`plan`] says what is measured in which order, [`trial`] measures one cell in the present
+//! process, [`launch`] starts a trial as a child that may crash, [`samples`] keeps what came of
+//! it, [`stopping`] says when there is enough, and [`run`] ties these together. Estimates and
+//! verdicts are made elsewhere, from [`samples::Samples`] alone.
+
+mod as_text;
+pub mod duration;
+pub mod environment;
+pub mod error;
+pub mod launch;
+pub mod lock_cost;
+pub mod plan;
+pub mod protocol;
+pub mod run;
+pub mod samples;
+pub mod stopping;
+pub mod sync_pattern;
+pub mod trial;
+pub mod workload;
+
+pub use error::{Error, Result};

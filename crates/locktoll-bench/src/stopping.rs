@@ -1,0 +1,151 @@
+//! When a run has measured enough.
+//!
+//! A precision is reached by Stein's two stages (Stein 1945): the spread of the first blocks
+//! alone fixes how many blocks there will be, so the interval keeps its coverage. Looking again
+//! after each block until the interval happens to be narrow would not (92% instead of 95% in
+//! `cargo run --release -p locktoll-stats --example coverage`).
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+
+use locktoll_gpu::Protection;
+use locktoll_stats::Summary;
+use locktoll_stats::stopping::{half_width_log, stein_blocks};
+
+use crate::plan::{Arm, Plan, StopRule};
+use crate::samples::{Outcome, Samples, StopReason};
+
+/// Log throughput ratios of one comparison, by block.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pairs {
+    /// Whether the test is the baseline's second arm.
+    pub arm: Arm,
+    /// The lock under test.
+    pub test: Protection,
+    /// Threads.
+    pub threads: NonZeroU32,
+    /// ln(test / baseline) of each block in which both completed, in block order.
+    pub log_ratios: Vec<f64>,
+}
+
+/// Where a run stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outlook {
+    /// Complete blocks.
+    pub complete: u64,
+    /// Blocks in all, as far as the rule already says.
+    pub target: Option<u64>,
+    /// The widest interval so far: its comparison in words and its half-width as a fraction.
+    pub widest: Option<(String, f64)>,
+    /// Why to stop now, if so.
+    pub stop: Option<StopReason>,
+}
+
+/// Every comparison with the baseline that the run's bare trials allow.
+pub fn pairs(samples: &Samples) -> Vec<Pairs> {
+    let plan = &samples.header.plan;
+    let mut throughput = BTreeMap::new();
+    for trial in &samples.trials {
+        if let Outcome::Completed(measured) = &trial.outcome {
+            throughput.insert((trial.slot, trial.block), measured.ops_per_s());
+        }
+    }
+    let cells = plan.cells();
+    let baseline_slot = |threads| {
+        cells.iter().position(|cell| {
+            cell.arm == Arm::Bare && cell.threads == threads && cell.protection == plan.baseline
+        })
+    };
+    let mut all = Vec::new();
+    for (slot, cell) in cells.iter().enumerate() {
+        let Some(base) = baseline_slot(cell.threads).filter(|&base| base != slot) else {
+            continue;
+        };
+        if cell.arm == Arm::Counted {
+            continue;
+        }
+        let log_ratios = throughput
+            .range((slot, 0)..=(slot, u64::MAX))
+            .filter_map(|(&(_, block), test)| {
+                throughput
+                    .get(&(base, block))
+                    .map(|baseline| (test / baseline).ln())
+            })
+            .collect();
+        all.push(Pairs {
+            arm: cell.arm,
+            test: cell.protection,
+            threads: cell.threads,
+            log_ratios,
+        });
+    }
+    all
+}
+
+/// Judges a run at the end of a block.
+pub fn outlook(samples: &Samples) -> Outlook {
+    let plan = &samples.header.plan;
+    let complete = samples.complete_blocks();
+    let pairs = pairs(samples);
+    let widest = pairs
+        .iter()
+        .filter_map(|pair| {
+            let interval = Summary::compute(&pair.log_ratios, plan.confidence)
+                .ok()?
+                .ci?;
+            let label = match pair.arm {
+                Arm::AA => format!("A/A at {}", pair.threads),
+                _ => format!("{} at {}", pair.test, pair.threads),
+            };
+            Some((label, interval.exp().half_width()))
+        })
+        .max_by(|a, b| a.1.total_cmp(&b.1));
+    let (target, by_rule) = match plan.stop {
+        StopRule::Blocks { blocks } => (
+            Some(blocks),
+            (complete >= blocks).then_some(StopReason::Blocks),
+        ),
+        StopRule::Precision {
+            half_width,
+            first_stage,
+        } if complete >= first_stage => match stein_target(plan, &pairs, half_width, first_stage) {
+            Some(target) => (
+                Some(target),
+                (complete >= target).then_some(StopReason::Precision),
+            ),
+            None => (Some(complete), Some(StopReason::Hopeless)),
+        },
+        StopRule::Precision { .. } => (None, None),
+    };
+    let stop = by_rule.or_else(|| time_is_up(samples, complete).then_some(StopReason::Time));
+    Outlook {
+        complete,
+        target,
+        widest,
+        stop,
+    }
+}
+
+/// Blocks that Stein's rule asks for: the most over all comparisons. The comparisons' sample
+/// means are independent of all their first-stage variances, so the largest number keeps the
+/// coverage of each.
+fn stein_target(plan: &Plan, pairs: &[Pairs], half_width: f64, first_stage: u64) -> Option<u64> {
+    let stage = usize::try_from(first_stage).ok()?;
+    let half_width = half_width_log(half_width).ok()?;
+    pairs
+        .iter()
+        .filter_map(|pair| {
+            let first = pair.log_ratios.get(..stage)?;
+            stein_blocks(first, half_width, plan.confidence).ok()
+        })
+        .max()
+        .map(|blocks| blocks.max(first_stage))
+}
+
+/// Whether a further block of the mean length would pass the time limit. Two blocks are the least
+/// that give an interval.
+fn time_is_up(samples: &Samples, complete: u64) -> bool {
+    let limit = samples.header.plan.max_time_ns;
+    let spent = samples.measured_ns();
+    limit > 0 && complete >= 2 && spent + spent / complete > limit
+}

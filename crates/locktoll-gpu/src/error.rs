@@ -1,0 +1,131 @@
+//! Everything that can go wrong here, for users who mistype and callers who misuse.
+
+use locktoll_guard::ParseStrategyError;
+
+use crate::Kernel;
+
+/// Why a device could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A key that no soft device has.
+    #[error("unknown setting `{key}`; a soft device has service, encode, hold, queues and engines")]
+    UnknownSetting {
+        /// The key as it was given.
+        key: String,
+    },
+    /// A setting whose value cannot be used.
+    #[error("setting `{key}={value}`: {reason}")]
+    BadSetting {
+        /// The setting.
+        key: String,
+        /// The value as it was given.
+        value: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A device name that nobody knows.
+    #[error("unknown device `{text}`; choose auto or soft")]
+    UnknownDevice {
+        /// The name as it was given.
+        text: String,
+    },
+    /// A device that locktoll will have, but not in this version.
+    #[error("device `{text}`: not in this version; this build has only the soft device")]
+    NotInThisVersion {
+        /// The name as it was given.
+        text: String,
+    },
+    /// A fault model that nobody knows.
+    #[error("unknown fault model `{text}`; choose agx:encoder, agx:queue or agx:process")]
+    UnknownFaultModel {
+        /// The name as it was given.
+        text: String,
+    },
+    /// A protection whose strategy could not be read.
+    #[error("protection `{text}`")]
+    UnknownProtection {
+        /// The name as it was given.
+        text: String,
+        /// What the strategy's parser said.
+        source: ParseStrategyError,
+    },
+
+    /// The command buffer has an encoder that was not ended, so it can neither open another nor be
+    /// committed.
+    #[error("{call}: the command buffer's encoder has not been ended")]
+    EncoderOpen {
+        /// The refused call.
+        call: &'static str,
+    },
+    /// The encoder was ended before this call.
+    #[error("{call}: the encoder has been ended")]
+    EncoderEnded {
+        /// The refused call.
+        call: &'static str,
+    },
+    /// The command buffer was committed before this call.
+    #[error("{call}: the command buffer has been committed")]
+    Committed {
+        /// The refused call.
+        call: &'static str,
+    },
+    /// A wait for a command buffer that was never committed; it would never end.
+    #[error("wait: the command buffer has not been committed")]
+    NotCommitted,
+
+    /// A dispatch without a pipeline.
+    #[error("dispatch: no pipeline is set")]
+    NoPipeline,
+    /// An argument slot beyond the last one.
+    #[error("argument slot {index} does not exist; the last one is {}", crate::SLOTS - 1)]
+    NoSuchSlot {
+        /// The slot asked for.
+        index: usize,
+    },
+    /// A dispatch whose kernel finds nothing, or the wrong kind of thing, in one of its slots.
+    #[error("dispatch: {kernel} needs {wanted} in argument slot {index}")]
+    Unbound {
+        /// The kernel.
+        kernel: Kernel,
+        /// Its slot.
+        index: usize,
+        /// `a buffer` or `a value`.
+        wanted: &'static str,
+    },
+    /// A dispatch that would read or write behind the end of a buffer.
+    #[error("dispatch: {kernel} needs {needed} elements in argument slot {index}, which has {len}")]
+    BufferTooShort {
+        /// The kernel.
+        kernel: Kernel,
+        /// Its slot.
+        index: usize,
+        /// Elements that the dispatch would touch.
+        needed: u64,
+        /// Elements that there are.
+        len: usize,
+    },
+    /// A dispatch of more threads than the kernel has outputs.
+    #[error("dispatch: {kernel} has {outputs} outputs, fewer than the {threads} threads")]
+    TooManyThreads {
+        /// The kernel.
+        kernel: Kernel,
+        /// Threads dispatched.
+        threads: usize,
+        /// Outputs that the kernel has.
+        outputs: u32,
+    },
+
+    /// The device's method table is interposed already; a second guard under the first would hide
+    /// which of them was measured.
+    #[error("the method table is interposed already; uninstall that interposition first")]
+    AlreadyInterposed,
+    /// The host refused something that the device needs.
+    #[error("could not {what}")]
+    Host {
+        /// What was tried.
+        what: &'static str,
+        /// Why the host refused.
+        source: std::io::Error,
+    },
+}

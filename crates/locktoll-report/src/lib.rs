@@ -1,0 +1,18 @@
+//! Renders a locktoll result: terminal text, Markdown, JSON.
+//!
+//! Pure functions from [`model::RunResult`] to text. Nothing here measures, decides or prints:
+//! verdicts are in the result, and renderers put them into words.
+
+pub mod evidence;
+pub mod format;
+pub mod json;
+pub mod markdown;
+pub mod model;
+pub mod recommend;
+pub mod regime;
+pub mod terminal;
+pub mod text;
+
+mod caution;
+mod forest;
+mod wording;

@@ -1,0 +1,93 @@
+//! `report.md`: the whole report, section by section.
+//!
+//! The sections and their order are those of the report that locktoll grew from. A section that
+//! does not apply to a run says so in one line, so that a reader never wonders whether it was
+//! forgotten.
+
+mod appendix;
+mod closing;
+mod detail;
+mod doc;
+mod methodology;
+mod reproduce;
+mod results;
+mod statistics;
+
+use locktoll_stats::Verdict;
+
+use crate::evidence::{AaOutcome, a_a};
+use crate::model::{Origin, RunResult};
+use crate::wording::{Voice, a_a_sentence, answer, crash_sentences};
+use doc::{Doc, escape};
+
+/// Verdicts in bold, outside names escaped.
+pub(crate) const VOICE: Voice = Voice {
+    stress: bold,
+    name: escape,
+};
+
+/// Writes a result as a Markdown report (GitHub's tables).
+#[must_use]
+pub fn render(run: &RunResult) -> String {
+    let mut doc = Doc::default();
+    doc.heading(1, &title(run));
+    executive_summary(&mut doc, run);
+    methodology::write(&mut doc, run);
+    results::write(&mut doc, run);
+    detail::write(&mut doc, run);
+    statistics::write(&mut doc, run);
+    closing::conclusions(&mut doc, run);
+    closing::recommendations(&mut doc, run);
+    closing::criteria(&mut doc, run);
+    appendix::write(&mut doc, run);
+    reproduce::write(&mut doc, run);
+    doc.finish()
+}
+
+fn title(run: &RunResult) -> String {
+    match &run.plan.experiment {
+        Some(experiment) => format!(
+            "Lock overhead: {} on {}",
+            escape(&experiment.workload),
+            escape(&experiment.device)
+        ),
+        None => match &run.plan.origin {
+            Origin::Bench { directory: source } | Origin::Import { file: source } => {
+                format!("Overhead: {}", escape(source))
+            }
+        },
+    }
+}
+
+fn executive_summary(doc: &mut Doc, run: &RunResult) {
+    doc.heading(2, "Executive Summary");
+    if a_a(run) == AaOutcome::Failed {
+        doc.paragraph(&format!(
+            "**{}**",
+            a_a_sentence(
+                run,
+                &Voice {
+                    stress: plain,
+                    ..VOICE
+                }
+            )
+        ));
+    }
+    doc.bullets(answer(run, &VOICE));
+    if a_a(run) != AaOutcome::Failed {
+        doc.paragraph(&a_a_sentence(run, &VOICE));
+    }
+    doc.bullets(crash_sentences(run, &VOICE));
+    if !run.warnings.is_empty() {
+        doc.paragraph("Warnings, most important first:");
+        doc.bullets(run.warnings.iter().map(|warning| escape(&warning.message)));
+    }
+}
+
+fn bold(_: Verdict, word: &str) -> String {
+    format!("**{word}**")
+}
+
+fn plain(_: Verdict, word: &str) -> String {
+    word.to_owned()
+}

@@ -1,0 +1,443 @@
+//! The sentences of a report, each made from one verdict and its interval.
+//!
+//! Terminal and Markdown say the same words; a [`Voice`] tells them how to stress a verdict and how
+//! to write a name that came from outside.
+
+use locktoll_stats::Verdict;
+
+use crate::evidence::{AaOutcome, a_a, crash_counts};
+use crate::format::{
+    count, given_percent, half_width, list, p_value, percent, percent_interval, plural, share,
+};
+use crate::model::{Comparison, Crashes, Origin, Role, RunResult, Series};
+use crate::regime::Regime;
+
+/// Comparisons that the answer spells out one by one; more than that are told by configuration.
+const SPELLED_OUT: usize = 4;
+
+/// How an output stresses verdicts and writes outside names.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Voice {
+    /// Stresses the word that carries the verdict.
+    pub(crate) stress: fn(Verdict, &str) -> String,
+    /// Makes a name safe for the output.
+    pub(crate) name: fn(&str) -> String,
+}
+
+impl Voice {
+    /// What a configuration is called inside a sentence.
+    pub(crate) fn subject(&self, run: &RunResult, config: &str) -> String {
+        let name = (self.name)(config);
+        match (&run.plan.origin, config) {
+            (Origin::Bench { .. }, "none") => "running without a lock".to_owned(),
+            (Origin::Bench { .. }, _) => format!("the {name} lock"),
+            (Origin::Import { .. }, _) => name,
+        }
+    }
+
+    fn at(&self, run: &RunResult, regime: &Regime) -> String {
+        let lead = (self.name)(&regime.lead(run));
+        if lead.is_empty() { lead } else { lead + " " }
+    }
+}
+
+/// The answer: what each lock costs against the baseline, in each regime.
+pub(crate) fn answer(run: &RunResult, voice: &Voice) -> Vec<String> {
+    let rows: Vec<&Comparison> = run.comparisons_of(Role::Strategy).collect();
+    if rows.is_empty() {
+        return vec!["Nothing was compared: the run has no two series to compare.".to_owned()];
+    }
+    if rows.len() <= SPELLED_OUT {
+        let mut ordered = rows;
+        ordered.sort_by_key(|comparison| comparison.regime());
+        return ordered
+            .iter()
+            .map(|row| comparison(run, row, voice))
+            .collect();
+    }
+    by_configuration(&rows)
+        .iter()
+        .map(|group| summary(run, group, voice))
+        .collect()
+}
+
+/// Groups comparisons that differ in thread count only, keeping their order.
+pub(crate) fn by_configuration<'a>(rows: &[&'a Comparison]) -> Vec<Vec<&'a Comparison>> {
+    let mut groups: Vec<Vec<&Comparison>> = Vec::new();
+    for row in rows {
+        let key = |c: &Comparison| (c.workload.clone(), c.test.clone(), c.baseline.clone());
+        match groups.iter_mut().find(|group| key(group[0]) == key(row)) {
+            Some(group) => group.push(row),
+            None => groups.push(vec![row]),
+        }
+    }
+    for group in &mut groups {
+        group.sort_by_key(|comparison| comparison.threads);
+    }
+    groups
+}
+
+/// One sentence on one comparison.
+pub(crate) fn comparison(run: &RunResult, row: &Comparison, voice: &Voice) -> String {
+    let at = voice.at(run, &row.regime());
+    let test = voice.subject(run, &row.test);
+    let base = (voice.name)(&row.baseline);
+    let margin = given_percent(row.margin);
+    let (Some(estimate), Some(verdict)) = (row.overhead.estimate, row.verdict) else {
+        let reason = row
+            .missing
+            .as_deref()
+            .map_or("no estimate", |reason| reason);
+        return capital(&format!(
+            "{at}{test} is not compared with {base}: {}.",
+            (voice.name)(reason.trim_end_matches('.'))
+        ));
+    };
+    let figure = size(row, estimate < 0.0);
+    let stress = |word| (voice.stress)(verdict, word);
+    let text = match verdict {
+        Verdict::Costs => {
+            format!(
+                "{test} {} {figure} against {base}{}",
+                stress("costs"),
+                overlap(row)
+            )
+        }
+        Verdict::Pays => {
+            format!(
+                "{test} {} {figure} against {base}{}",
+                stress("gains"),
+                overlap(row)
+            )
+        }
+        Verdict::Negligible => {
+            let direction = if estimate < 0.0 { "gains" } else { "costs" };
+            format!(
+                "{test} {direction} {figure} against {base}, which is {}: a real difference, \
+                 within ±{margin}{}",
+                stress("negligible"),
+                past_margin(row)
+            )
+        }
+        Verdict::Free => format!(
+            "{test} is {} against {base}: no difference seen, and any is within ±{margin}; \
+             overhead {}{}",
+            stress("free"),
+            size(row, false),
+            past_margin(row)
+        ),
+        Verdict::Unresolved => format!(
+            "{test} is {} against {base}: overhead {}{}; {}",
+            stress("unresolved"),
+            size(row, false),
+            holm_hides(row),
+            further_blocks(row)
+        ),
+    };
+    capital(&format!("{at}{text}."))
+}
+
+/// One sentence on a configuration over all its thread counts.
+fn summary(run: &RunResult, rows: &[&Comparison], voice: &Voice) -> String {
+    let first = rows[0];
+    let mut clauses = Vec::new();
+    let classes = [
+        (Some(Verdict::Costs), "costs throughput"),
+        (Some(Verdict::Pays), "gains throughput"),
+        (
+            Some(Verdict::Negligible),
+            "differs, but within the margin (negligible),",
+        ),
+        (Some(Verdict::Free), "is free"),
+        (Some(Verdict::Unresolved), "is unresolved"),
+        (None, "is not compared"),
+    ];
+    for (verdict, words) in classes {
+        let of_class: Vec<&Comparison> = rows
+            .iter()
+            .copied()
+            .filter(|row| row.verdict == verdict)
+            .collect();
+        if of_class.is_empty() {
+            continue;
+        }
+        let words = verdict.map_or_else(|| words.to_owned(), |v| (voice.stress)(v, words));
+        clauses.push(format!(
+            "{words}{}{}",
+            at_threads(&of_class),
+            largest(&of_class)
+        ));
+    }
+    let with = Regime {
+        threads: None,
+        ..first.regime()
+    };
+    capital(&format!(
+        "{}against {}, {} {}.",
+        voice.at(run, &with),
+        (voice.name)(&first.baseline),
+        voice.subject(run, &first.test),
+        list(&clauses)
+    ))
+}
+
+/// ` at 1, 4 and 8 threads`; empty where thread counts are not known.
+pub(crate) fn at_threads(rows: &[&Comparison]) -> String {
+    let threads: Vec<String> = rows
+        .iter()
+        .filter_map(|row| row.threads)
+        .map(|n| n.to_string())
+        .collect();
+    match threads.as_slice() {
+        [] => String::new(),
+        [one] if one == "1" => " at 1 thread".to_owned(),
+        _ => format!(" at {} threads", list(&threads)),
+    }
+}
+
+/// The largest difference of rows that all cost or all gain: ` (most at 8: 33.1% (… to …))`.
+pub(crate) fn largest(rows: &[&Comparison]) -> String {
+    let size_of = |row: &Comparison| row.overhead.estimate.map_or(0.0, f64::abs);
+    let Some(row) = rows.iter().max_by(|a, b| size_of(a).total_cmp(&size_of(b))) else {
+        return String::new();
+    };
+    let Some(estimate) = row.overhead.estimate else {
+        return String::new();
+    };
+    if !matches!(row.verdict, Some(Verdict::Costs | Verdict::Pays)) {
+        return String::new();
+    }
+    let figure = size(row, estimate < 0.0);
+    match row.threads.filter(|_| rows.len() > 1) {
+        Some(threads) => format!(" (most at {threads}: {figure})"),
+        None => format!(" ({figure})"),
+    }
+}
+
+/// `33.1% (32.6% to 33.7%)`; a gain is told as a positive figure.
+pub(crate) fn size(row: &Comparison, gain: bool) -> String {
+    let Some(estimate) = row.overhead.estimate else {
+        return "without estimate".to_owned();
+    };
+    let sign = if gain { -1.0 } else { 1.0 };
+    let Some(ci) = row.overhead.ci else {
+        return format!("{} (no interval)", percent(sign * estimate, None));
+    };
+    let ci = if gain { [-ci[1], -ci[0]] } else { ci };
+    let figure = percent(sign * estimate, Some(half_width(ci)));
+    format!("{figure} ({})", percent_interval(ci))
+}
+
+/// What a real difference leaves open where its interval reaches into the margin.
+fn overlap(row: &Comparison) -> String {
+    let reaches_in = row
+        .overhead
+        .ci
+        .is_none_or(|[lo, hi]| lo < row.margin && hi > -row.margin);
+    if reaches_in {
+        format!(", not shown to be under {}", given_percent(row.margin))
+    } else {
+        String::new()
+    }
+}
+
+/// The equivalence test is one-sided on each side, so a 95% interval may reach past the margin
+/// while the test passes; the sentence must not hide that.
+fn past_margin(row: &Comparison) -> String {
+    let past = row
+        .overhead
+        .ci
+        .is_none_or(|[lo, hi]| lo < -row.margin || hi > row.margin);
+    match row.p_equivalence.filter(|_| past) {
+        Some(p) => {
+            format!(
+                " (by the equivalence test, p = {}; the interval reaches past it)",
+                p_value(p)
+            )
+        }
+        None => String::new(),
+    }
+}
+
+/// Why a comparison may be unresolved although its own interval excludes zero.
+fn holm_hides(row: &Comparison) -> String {
+    let excludes_zero = row.overhead.ci.is_some_and(|[lo, hi]| lo > 0.0 || hi < 0.0);
+    match row.p_difference_holm.filter(|_| excludes_zero) {
+        Some(p) => format!(
+            ", which excludes zero, but not after Holm's correction over the run (p = {})",
+            p_value(p)
+        ),
+        None => String::new(),
+    }
+}
+
+/// What would settle an unresolved comparison.
+pub(crate) fn further_blocks(row: &Comparison) -> String {
+    match row.blocks_needed {
+        Some(n) => format!(
+            "not settled; about {} would settle it",
+            plural(n, "further block")
+        ),
+        None => "not settled; how many further blocks would settle it is not known".to_owned(),
+    }
+}
+
+/// Whether the experiment can tell same from same.
+pub(crate) fn a_a_sentence(run: &RunResult, voice: &Voice) -> String {
+    let margin = given_percent(run.plan.margin);
+    let rows: Vec<String> = run
+        .comparisons_of(Role::AA)
+        .map(|row| {
+            let at = voice.at(run, &row.regime());
+            let at = at.trim_end_matches([' ', ',']);
+            let word = row
+                .verdict
+                .map_or_else(|| "no verdict".to_owned(), |v| v.to_string());
+            let word = row
+                .verdict
+                .map_or_else(|| word.clone(), |v| (voice.stress)(v, &word));
+            let mut text = format!("{} {word}", size(row, false));
+            if !at.is_empty() {
+                text = format!("{} {text}", lower(at));
+            }
+            text
+        })
+        .collect();
+    let rows = rows.join("; ");
+    match a_a(run) {
+        AaOutcome::NotRun => match run.plan.origin {
+            Origin::Bench { .. } => {
+                "A/A: not run, so nothing shows that the experiment tells same from same."
+            }
+            Origin::Import { .. } => "A/A: imported values have no such arm.",
+        }
+        .to_owned(),
+        AaOutcome::Passed => {
+            format!("A/A passes: the baseline against itself stays within ±{margin} ({rows}).")
+        }
+        AaOutcome::Unsettled => format!(
+            "A/A is not settled: the baseline against itself is not shown to stay within \
+             ±{margin} ({rows})."
+        ),
+        AaOutcome::Failed if rows.is_empty() => "A/A FAILS: see the warnings.".to_owned(),
+        AaOutcome::Failed => format!(
+            "A/A FAILS: the baseline differs from itself ({rows}). Differences of this size \
+             come from the experiment, not from a lock."
+        ),
+    }
+}
+
+/// One sentence for each series that crashed, and one for all that did not.
+pub(crate) fn crash_sentences(run: &RunResult, voice: &Voice) -> Vec<String> {
+    let mut sentences: Vec<String> = crash_counts(run)
+        .filter(|(_, crashes)| crashes.crashed > 0)
+        .map(|(series, crashes)| {
+            format!(
+                "{}strategy {}: {} of {} crashed, {}{}.",
+                voice.at(run, &series.regime()),
+                (voice.name)(&series_name(series)),
+                count(crashes.crashed),
+                plural(crashes.trials, "trial"),
+                crash_rate(crashes),
+                signals(crashes, voice)
+            )
+        })
+        .collect();
+    let calm: Vec<&Crashes> = crash_counts(run)
+        .map(|(_, crashes)| crashes)
+        .filter(|crashes| crashes.crashed == 0 && crashes.trials > 0)
+        .collect();
+    let fewest = calm.iter().map(|crashes| crashes.trials).min();
+    let most = calm.iter().map(|crashes| crashes.trials).max();
+    if let (Some(fewest), Some(most)) = (fewest, most) {
+        let trials = if fewest == most {
+            count(most)
+        } else {
+            format!("{fewest} to {most}")
+        };
+        let bound = calm
+            .iter()
+            .map(|crashes| crashes.upper_bound)
+            .fold(0.0, f64::max);
+        let others = if sentences.is_empty() { "" } else { "other " };
+        let each = match calm.len() {
+            1 => format!(
+                "the {}series",
+                if others.is_empty() { "" } else { "other " }
+            ),
+            n => format!("each of the {n} {others}series"),
+        };
+        sentences.push(format!(
+            "0 of {trials} trials crashed in {each}: below {} at {}.",
+            share(bound),
+            given_percent(run.plan.confidence)
+        ));
+    }
+    sentences
+}
+
+/// `15% (3% to 38%)`, or `below 13.9%` where none crashed.
+pub(crate) fn crash_rate(crashes: &Crashes) -> String {
+    if crashes.trials == 0 {
+        "no trials".to_owned()
+    } else if crashes.crashed == 0 {
+        format!("below {}", share(crashes.upper_bound))
+    } else {
+        let half = Some(half_width(crashes.ci));
+        format!(
+            "{} ({})",
+            percent(crashes.rate, half),
+            percent_interval(crashes.ci)
+        )
+    }
+}
+
+/// `; SIGABRT 2 times, SIGSEGV once`, most frequent first.
+fn signals(crashes: &Crashes, voice: &Voice) -> String {
+    let mut counts: Vec<(&str, u64)> = Vec::new();
+    for event in &crashes.events {
+        match counts
+            .iter_mut()
+            .find(|(signal, _)| *signal == event.signal)
+        {
+            Some((_, n)) => *n += 1,
+            None => counts.push((&event.signal, 1)),
+        }
+    }
+    counts.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
+    let words: Vec<String> = counts
+        .iter()
+        .map(|(signal, n)| match n {
+            1 => format!("{} once", (voice.name)(signal)),
+            n => format!("{} {} times", (voice.name)(signal), count(*n)),
+        })
+        .collect();
+    if words.is_empty() {
+        String::new()
+    } else {
+        format!("; {}", words.join(", "))
+    }
+}
+
+/// The configuration, and the arm where it is not the bare one: `none (A/A)`.
+pub(crate) fn series_name(series: &Series) -> String {
+    match series.role {
+        Role::Strategy => series.config.clone(),
+        Role::AA => format!("{} (A/A)", series.config),
+        Role::Counted => format!("{} (counted)", series.config),
+    }
+}
+
+/// `text` with a capital where it starts with a word of ours.
+pub(crate) fn capital(text: &str) -> String {
+    for own in ["the ", "running ", "against "] {
+        if text.starts_with(own) {
+            return text[..1].to_uppercase() + &text[1..];
+        }
+    }
+    text.to_owned()
+}
+
+fn lower(text: &str) -> String {
+    text.replacen("At ", "at ", 1).replacen("With ", "with ", 1)
+}

@@ -1,0 +1,9 @@
+//! Renders whole results and checks what a reader would see.
+
+mod arbitrary;
+mod fixtures;
+mod invariants;
+mod recommendations;
+mod schema;
+mod snapshots;
+mod wording;

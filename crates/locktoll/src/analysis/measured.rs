@@ -1,0 +1,406 @@
+//! From the samples of an own run to its result.
+
+use std::collections::BTreeMap;
+
+use locktoll_bench::plan::{Arm, Cell, StopRule};
+use locktoll_bench::samples::{Measurement, Outcome, Samples, Trial};
+use locktoll_gpu::Protection;
+use locktoll_guard::Strategy;
+use locktoll_report::model::{
+    self, CrashEvent, Crashes, Experiment, Latency, Origin, Plan, Role, RunResult, Series, Value,
+    Variance,
+};
+use locktoll_stats::hierarchical;
+use locktoll_stats::proportion::Proportion;
+use locktoll_stats::{Direction, Policy, Summary};
+
+use super::{Pair, Values, contention, judge, pairing, warnings};
+use crate::error::{Error, Result};
+
+/// What `analyze` may set differently from the run itself.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Overrides {
+    /// Another baseline.
+    pub baseline: Option<String>,
+    /// Another margin, as a fraction.
+    pub margin: Option<f64>,
+    /// Another confidence, as a fraction.
+    pub confidence: Option<f64>,
+    /// Another largest allowed overhead, as a fraction.
+    pub max_cost: Option<f64>,
+}
+
+/// Analyses a run; `directory` is how the user named it.
+///
+/// # Errors
+/// An override names something that the run does not have.
+pub fn analyse(samples: &Samples, directory: &str, overrides: &Overrides) -> Result<RunResult> {
+    let plan = &samples.header.plan;
+    let policy = Policy {
+        confidence: overrides.confidence.unwrap_or(plan.confidence),
+        margin: overrides.margin.unwrap_or(plan.margin),
+        direction: Direction::HigherIsBetter,
+    };
+    let view = View::new(samples);
+    let (baseline, baseline_reason) = view.baseline(overrides.baseline.as_deref())?;
+    let comparisons = judge(view.pairs(baseline), &policy)?;
+    let series = view
+        .cells
+        .iter()
+        .enumerate()
+        .map(|(slot, cell)| view.series(slot, cell, &policy));
+    let mut result = RunResult {
+        schema: model::SCHEMA.to_owned(),
+        environment: samples.header.environment.clone(),
+        plan: Plan {
+            origin: Origin::Bench {
+                directory: directory.to_owned(),
+            },
+            baseline: baseline.to_string(),
+            baseline_reason,
+            margin: policy.margin,
+            confidence: policy.confidence,
+            paired: true,
+            higher_is_better: true,
+            max_cost: overrides.max_cost.or(plan.max_cost),
+            experiment: Some(experiment(samples)),
+        },
+        series: series.collect(),
+        comparisons,
+        causes: Vec::new(),
+        warnings: Vec::new(),
+    };
+    result.warnings = warnings::of_run(&result, samples);
+    Ok(result)
+}
+
+/// The samples, by slot.
+struct View<'a> {
+    samples: &'a Samples,
+    cells: Vec<Cell>,
+    trials: Vec<Vec<&'a Trial>>,
+}
+
+impl<'a> View<'a> {
+    fn new(samples: &'a Samples) -> Self {
+        let cells = samples.header.plan.cells();
+        let mut trials = vec![Vec::new(); cells.len()];
+        for trial in &samples.trials {
+            if let Some(of_slot) = trials.get_mut(trial.slot) {
+                of_slot.push(trial);
+            }
+        }
+        for of_slot in &mut trials {
+            of_slot.sort_by_key(|trial| trial.block);
+        }
+        Self {
+            samples,
+            cells,
+            trials,
+        }
+    }
+
+    fn completed(&self, slot: usize) -> impl Iterator<Item = (&'a Trial, &'a Measurement)> + '_ {
+        self.trials[slot]
+            .iter()
+            .filter_map(|trial| match &trial.outcome {
+                Outcome::Completed(measured) => Some((*trial, measured.as_ref())),
+                Outcome::Crashed(_) => None,
+            })
+    }
+
+    fn crashed(&self, slot: usize) -> usize {
+        self.trials[slot].len() - self.completed(slot).count()
+    }
+
+    fn slot(&self, arm: Arm, protection: Protection, threads: u32) -> Option<usize> {
+        self.cells.iter().position(|cell| {
+            cell.arm == arm && cell.protection == protection && cell.threads.get() == threads
+        })
+    }
+
+    /// The baseline in force: the planned one, unless its bare trials crash. What survives of a
+    /// crashing lock is a selection, so the first lock in a fixed order that never crashed takes
+    /// its place. A baseline that somebody named is kept.
+    fn baseline(&self, named: Option<&str>) -> Result<(Protection, Option<String>)> {
+        let plan = &self.samples.header.plan;
+        if let Some(name) = named {
+            return match plan
+                .protections
+                .iter()
+                .find(|lock| lock.to_string() == name)
+            {
+                Some(&lock) => Ok((lock, None)),
+                None => Err(Error::Usage(format!(
+                    "no strategy '{name}' in this run; it has {}",
+                    plan.protections
+                        .iter()
+                        .map(ToString::to_string)
+                        .collect::<Vec<_>>()
+                        .join(", ")
+                ))),
+            };
+        }
+        let planned = plan.baseline;
+        let crashes = |lock: Protection| -> usize {
+            let bare = |(slot, cell): (usize, &Cell)| {
+                (cell.arm == Arm::Bare && cell.protection == lock).then(|| self.crashed(slot))
+            };
+            self.cells.iter().enumerate().filter_map(bare).sum()
+        };
+        if crashes(planned) == 0 || plan.baseline_reason.is_none() {
+            return Ok((planned, plan.baseline_reason.clone()));
+        }
+        let mut safe: Vec<Protection> = plan
+            .protections
+            .iter()
+            .copied()
+            .filter(|&lock| crashes(lock) == 0)
+            .collect();
+        safe.sort_by_key(|&lock| expected_cost(lock));
+        match safe.first() {
+            Some(&lock) => Ok((
+                lock,
+                Some(format!(
+                    "{planned} crashed, and {lock} is the cheapest kind that did not"
+                )),
+            )),
+            None => Ok((planned, Some("every strategy crashed".to_owned()))),
+        }
+    }
+
+    /// Every comparison: each lock with the baseline, the baseline with itself, and each counted
+    /// arm with its bare one.
+    fn pairs(&self, baseline: Protection) -> Vec<Pair> {
+        let planned = self.samples.header.plan.baseline;
+        let mut pairs = Vec::new();
+        for (slot, cell) in self.cells.iter().enumerate() {
+            let (role, against) = match cell.arm {
+                Arm::Bare if cell.protection == baseline => continue,
+                Arm::Bare => (Role::Strategy, baseline),
+                Arm::AA => (Role::AA, planned),
+                Arm::Counted => (Role::Counted, cell.protection),
+            };
+            let threads = cell.threads.get();
+            let values = match self.slot(Arm::Bare, against, threads) {
+                Some(base) => self.common_blocks(base, slot),
+                None => Values::Missing(format!("{against} was not measured")),
+            };
+            let pairs_found = match &values {
+                Values::Present { test, .. } => test.len(),
+                Values::Missing(_) => 0,
+            };
+            pairs.push(Pair {
+                role,
+                baseline: against.to_string(),
+                test: cell.protection.to_string(),
+                threads: Some(threads),
+                workload: Some(self.samples.header.plan.workload.name.clone()),
+                values,
+                design: pairing::design(self.samples, pairs_found),
+            });
+        }
+        pairs
+    }
+
+    /// Throughputs of two slots in the blocks in which both completed.
+    fn common_blocks(&self, base: usize, test: usize) -> Values {
+        let baseline: BTreeMap<u64, f64> = self
+            .completed(base)
+            .map(|(trial, m)| (trial.block, m.ops_per_s()))
+            .collect();
+        let (baseline, test): (Vec<f64>, Vec<f64>) = self
+            .completed(test)
+            .filter_map(|(trial, m)| Some((*baseline.get(&trial.block)?, m.ops_per_s())))
+            .unzip();
+        if test.is_empty() {
+            Values::Missing("no block in which both ran to their end".to_owned())
+        } else {
+            Values::Present { baseline, test }
+        }
+    }
+
+    fn series(&self, slot: usize, cell: &Cell, policy: &Policy) -> Series {
+        let header = &self.samples.header;
+        let measured: Vec<&Measurement> = self.completed(slot).map(|(_, m)| m).collect();
+        let values: Vec<Value> = self
+            .completed(slot)
+            .map(|(trial, m)| Value {
+                block: (trial.block + 1).to_string(),
+                order: Some(trial.order),
+                value: m.ops_per_s(),
+                iterations: m.iterations.iter().map(iteration_ops_per_s).collect(),
+            })
+            .collect();
+        let plain: Vec<f64> = values.iter().map(|value| value.value).collect();
+        let summary = Summary::compute(&plain, policy.confidence).ok();
+        let threads = cell.threads.get();
+        let cores = header
+            .environment
+            .get("cores")
+            .and_then(serde_json::Value::as_u64);
+        Series {
+            config: cell.protection.to_string(),
+            role: match cell.arm {
+                Arm::Bare => Role::Strategy,
+                Arm::AA => Role::AA,
+                Arm::Counted => Role::Counted,
+            },
+            threads: Some(threads),
+            workload: Some(header.plan.workload.name.clone()),
+            n: values.len(),
+            mean: summary.as_ref().map(|s| s.mean),
+            sd: summary.as_ref().and_then(|s| s.sd),
+            se: summary.as_ref().and_then(|s| s.se),
+            ci: summary.as_ref().and_then(|s| s.ci).map(|ci| [ci.lo, ci.hi]),
+            unit: "ops/s".to_owned(),
+            crashes: self.crashes(slot, policy.confidence),
+            contention: contention::sum(&measured, cell.protection, threads),
+            utilisation: contention::utilisation(&measured, header.device.engines, cores),
+            latency: latency(&measured),
+            fairness: fairness(&measured),
+            variance: variance(&values, policy.confidence),
+            values,
+        }
+    }
+
+    fn crashes(&self, slot: usize, confidence: f64) -> Option<Crashes> {
+        let trials = &self.trials[slot];
+        let events: Vec<CrashEvent> = trials
+            .iter()
+            .filter_map(|trial| match &trial.outcome {
+                Outcome::Completed(_) => None,
+                Outcome::Crashed(crash) => Some(CrashEvent {
+                    block: (trial.block + 1).to_string(),
+                    signal: crash.signal.clone(),
+                    iteration: crash.iteration,
+                    thread: crash.thread.clone(),
+                    message: crash.message.clone(),
+                }),
+            })
+            .collect();
+        let (crashed, all) = (events.len() as u64, trials.len() as u64);
+        let proportion = Proportion::new(crashed, all).ok()?;
+        let exact = proportion.clopper_pearson(confidence).ok()?;
+        let upper_bound = proportion.upper_bound(confidence).ok()?;
+        Some(Crashes {
+            trials: all,
+            crashed,
+            rate: crashed as f64 / all as f64,
+            ci: [exact.lo, exact.hi],
+            upper_bound,
+            events,
+        })
+    }
+}
+
+/// Locks in the order of what they are expected to cost where nothing is known: how many
+/// encoders one lock covers, and whether it is taken per op or per call. Fixed beforehand, so
+/// that a baseline is never chosen by its own measured value.
+pub fn expected_cost(lock: Protection) -> (bool, u8) {
+    let interposed = matches!(lock, Protection::Interposed(_));
+    let covers = match lock.strategy() {
+        Strategy::None => 0,
+        Strategy::PerEncoder => 1,
+        Strategy::PerQueue => 2,
+        Strategy::Throttle(_) => 3,
+        Strategy::Global => 4,
+    };
+    (interposed, covers)
+}
+
+fn experiment(samples: &Samples) -> Experiment {
+    let header = &samples.header;
+    let plan = &header.plan;
+    let bound = match plan.max_time_ns {
+        0 => String::new(),
+        ns => {
+            let limit = humantime::format_duration(std::time::Duration::from_nanos(ns));
+            format!(", at most {limit} of measuring")
+        }
+    };
+    let stop_rule = match plan.stop {
+        StopRule::Blocks { blocks } => format!("{blocks} blocks{bound}"),
+        StopRule::Precision {
+            half_width,
+            first_stage,
+        } => format!(
+            "overheads known to ±{} points, by Stein's rule after {first_stage} blocks{bound}",
+            half_width * 100.0
+        ),
+    };
+    Experiment {
+        device: header.device.name.clone(),
+        device_settings: header.device.settings.clone(),
+        device_notes: header.device.notes.clone(),
+        fault: plan.device.fault.map(|fault| fault.to_string()),
+        workload: plan.workload.name.clone(),
+        workload_description: plan.workload.describe(),
+        sync: plan.sync.to_string(),
+        strategies: plan.protections.iter().map(ToString::to_string).collect(),
+        threads: plan.threads.iter().map(|threads| threads.get()).collect(),
+        ops_per_thread: u64::from(plan.size.ops_per_thread.get()),
+        iterations: plan.size.iterations.get(),
+        warmup: plan.size.warmup,
+        seed: plan.seed,
+        blocks_complete: samples.complete_blocks(),
+        trials: samples.trials.len() as u64,
+        stop_rule,
+        stop_reason: samples
+            .stopped
+            .map_or("the run was cut off; it can be resumed", |reason| {
+                reason.describe()
+            })
+            .to_owned(),
+        resumed: samples.resumed.len() as u32,
+        command: plan.command.clone(),
+        trial_command: samples
+            .trials
+            .first()
+            .map(|trial| crate::shell::join(&trial.command)),
+        uncontended_ns: header.uncontended_ns.clone(),
+    }
+}
+
+fn iteration_ops_per_s(iteration: &locktoll_bench::samples::Iteration) -> f64 {
+    iteration.ops as f64 * 1e9 / iteration.elapsed_ns.max(1) as f64
+}
+
+/// Medians of the trials' own quantiles; the largest of all.
+fn latency(measured: &[&Measurement]) -> Option<Latency> {
+    let median = |of: fn(&Measurement) -> u64| contention::median(measured.iter().map(|m| of(m)));
+    Some(Latency {
+        p50_ns: median(|m| m.latency.p50_ns)?,
+        p90_ns: median(|m| m.latency.p90_ns)?,
+        p99_ns: median(|m| m.latency.p99_ns)?,
+        max_ns: measured.iter().map(|m| m.latency.max_ns).max()? as f64,
+    })
+}
+
+/// Jain's index (Jain, Chiu and Hawe 1984), (Σx)² ∕ (n Σx²), as the mean over iterations.
+fn fairness(measured: &[&Measurement]) -> Option<f64> {
+    let of = |ops: &[u64]| {
+        let sum: f64 = ops.iter().map(|&ops| ops as f64).sum();
+        let squares: f64 = ops.iter().map(|&ops| (ops as f64).powi(2)).sum();
+        (squares > 0.0).then(|| sum * sum / (ops.len() as f64 * squares))
+    };
+    let indices: Vec<f64> = measured
+        .iter()
+        .flat_map(|m| &m.iterations)
+        .filter_map(|iteration| of(&iteration.ops_by_thread))
+        .collect();
+    (!indices.is_empty()).then(|| indices.iter().sum::<f64>() / indices.len() as f64)
+}
+
+fn variance(values: &[Value], confidence: f64) -> Option<Variance> {
+    let processes: Vec<Vec<f64>> = values
+        .iter()
+        .map(|value| value.iterations.clone())
+        .collect();
+    let components = hierarchical::Estimate::compute(&processes, confidence).ok()?;
+    Some(Variance {
+        between_processes_sd: components.process_variance.sqrt(),
+        within_process_sd: components.iteration_variance.sqrt(),
+        icc: components.icc,
+    })
+}

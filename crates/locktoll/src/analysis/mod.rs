@@ -1,0 +1,116 @@
+//! From numbers to a finished result: series, comparisons, verdicts, warnings.
+//!
+//! The same steps for series that locktoll measured and for imported ones. Decisions end here:
+//! what comes after only draws.
+
+mod contention;
+pub mod imported;
+pub mod measured;
+mod pairing;
+mod warnings;
+
+use locktoll_report::model::{Comparison, Overhead, Role};
+use locktoll_stats::{Design, Policy, compare, decide};
+
+use crate::error::{Error, Result};
+
+/// Two series to compare: which, and their values in the order of their blocks.
+struct Pair {
+    role: Role,
+    baseline: String,
+    test: String,
+    threads: Option<u32>,
+    workload: Option<String>,
+    values: Values,
+    design: Design,
+}
+
+/// The values of a pair.
+enum Values {
+    /// To be compared.
+    Present {
+        /// The baseline's.
+        baseline: Vec<f64>,
+        /// The test's.
+        test: Vec<f64>,
+    },
+    /// There is nothing to compare, and why.
+    Missing(String),
+}
+
+/// Compares every pair and decides on all of them together, with one correction for their number.
+fn judge(pairs: Vec<Pair>, policy: &Policy) -> Result<Vec<Comparison>> {
+    let mut estimates = Vec::new();
+    let mut at = Vec::with_capacity(pairs.len());
+    for pair in &pairs {
+        at.push(match &pair.values {
+            Values::Present { baseline, test } => {
+                let estimate = compare(baseline, test, pair.design, policy).map_err(|source| {
+                    let threads = pair
+                        .threads
+                        .map(|n| format!(" at {n} threads"))
+                        .unwrap_or_default();
+                    let series = format!("{} against {}{threads}", pair.test, pair.baseline);
+                    Error::Statistics { series, source }
+                })?;
+                estimates.push(estimate);
+                Some(estimates.len() - 1)
+            }
+            Values::Missing(_) => None,
+        });
+    }
+    let decisions = decide(&estimates, policy);
+    let rows = pairs.into_iter().zip(at).map(|(pair, at)| {
+        let mut row = Comparison {
+            role: pair.role,
+            baseline: pair.baseline,
+            test: pair.test,
+            threads: pair.threads,
+            workload: pair.workload,
+            n_baseline: 0,
+            n_test: 0,
+            overhead: Overhead {
+                estimate: None,
+                ci: None,
+                confidence: policy.confidence,
+                method: None,
+            },
+            p_difference: None,
+            p_difference_holm: None,
+            p_equivalence: None,
+            margin: policy.margin,
+            verdict: None,
+            blocks_needed: None,
+            secondary: None,
+            notes: Vec::new(),
+            missing: match &pair.values {
+                Values::Missing(reason) => Some(reason.clone()),
+                Values::Present { .. } => None,
+            },
+        };
+        if let Some(at) = at {
+            let (estimate, decision) = (estimates[at].clone(), &decisions[at]);
+            row.n_baseline = estimate.n_base;
+            row.n_test = estimate.n_test;
+            row.overhead = Overhead {
+                estimate: Some(estimate.overhead.estimate),
+                ci: estimate
+                    .overhead
+                    .ci
+                    .and_then(|bounds| bounds.interval())
+                    .map(|interval| [interval.lo, interval.hi]),
+                confidence: estimate.overhead.confidence,
+                method: Some(estimate.overhead.method),
+            };
+            row.p_difference = estimate.p_difference;
+            row.p_equivalence = estimate.p_equivalence;
+            row.p_difference_holm = decision.p_difference_holm;
+            row.verdict = Some(decision.verdict);
+            row.blocks_needed = decision.blocks_needed;
+            row.secondary = Some(estimate.secondary);
+            row.notes = estimate.notes;
+        }
+        row
+    });
+    Ok(rows.collect())
+}

@@ -1,0 +1,194 @@
+//! What a reader must know before trusting a number, most important first.
+
+use locktoll_bench::samples::{Samples, StopReason};
+use locktoll_report::model::{Comparison, Role, RunResult, Warning};
+use locktoll_stats::{Note, Verdict};
+
+/// Fewer blocks than this leave intervals that a single odd block can ruin.
+const FEW_BLOCKS: u64 = 5;
+
+/// Warnings about a measured run.
+pub(super) fn of_run(result: &RunResult, samples: &Samples) -> Vec<Warning> {
+    let mut all = a_a(result);
+    let mut add = |code: &str, message: String| {
+        all.push(Warning {
+            code: code.into(),
+            message,
+        })
+    };
+    if let Some(reason) = &result.plan.baseline_reason {
+        add(
+            "baseline",
+            format!("Overheads are against {}: {reason}.", result.plan.baseline),
+        );
+    }
+    let complete = samples.complete_blocks();
+    match samples.stopped {
+        None => add(
+            "cut_off",
+            "The run was cut off; these are the trials until then.".into(),
+        ),
+        Some(StopReason::Interrupted) => {
+            add(
+                "interrupted",
+                "The run was interrupted; these are the trials until then.".into(),
+            );
+        }
+        Some(StopReason::Hopeless) => add(
+            "nothing_to_compare",
+            "No two strategies ran to their end often enough to be compared.".into(),
+        ),
+        Some(StopReason::Blocks | StopReason::Precision | StopReason::Time) => {}
+    }
+    if complete < FEW_BLOCKS {
+        let plural = if complete == 1 { "" } else { "s" };
+        add(
+            "few_blocks",
+            format!("Only {complete} complete block{plural}: intervals are wide."),
+        );
+    }
+    let cores = samples
+        .header
+        .environment
+        .get("cores")
+        .and_then(serde_json::Value::as_u64);
+    if let (Some(load), Some(cores)) = (foreign_load(samples), cores)
+        && load > 0.5 * cores as f64
+    {
+        add(
+            "busy_machine",
+            format!("The machine was busy when the run began: load {load} on {cores} cores."),
+        );
+    }
+    if let Some(change) = samples.resumed.iter().find_map(|later| {
+        ["cpu_model", "kernel", "cores", "locktoll_version"]
+            .into_iter()
+            .find(|fact| later.get(*fact) != samples.header.environment.get(*fact))
+    }) {
+        add(
+            "resumed_elsewhere",
+            format!("The run was resumed with another {change}."),
+        );
+    }
+    for row in result
+        .comparisons
+        .iter()
+        .filter(|row| row.role == Role::Counted)
+    {
+        if matches!(row.verdict, Some(Verdict::Costs | Verdict::Pays)) {
+            add(
+                "instrument",
+                format!(
+                    "Counting changes the throughput of {}{}: read its contention figures as those \
+                     of a slightly different program.",
+                    row.test,
+                    at(row)
+                ),
+            );
+        }
+    }
+    all.extend(notes(result));
+    all
+}
+
+/// Warnings about comparisons alone.
+pub(super) fn of_comparisons(result: &RunResult) -> Vec<Warning> {
+    let mut all = Vec::new();
+    if let Some(reason) = &result.plan.baseline_reason {
+        let message = format!("Overheads are against {}: {reason}.", result.plan.baseline);
+        all.push(Warning {
+            code: "baseline".into(),
+            message,
+        });
+    }
+    all.extend(notes(result));
+    all
+}
+
+/// The A/A arm's outcome, where the arms differ or are not there.
+fn a_a(result: &RunResult) -> Vec<Warning> {
+    let rows = result.comparisons.iter().filter(|row| row.role == Role::AA);
+    rows.filter_map(|row| {
+        let (code, message) = match row.verdict {
+            // Not settled is no failure; the summary says so where it speaks of A/A.
+            Some(Verdict::Free | Verdict::Unresolved) => return None,
+            Some(_) => (
+                "a_a_failed",
+                format!(
+                    "A/A fails{}: {} differs from itself. Something other than the lock moves the \
+                     figures; do not decide from this run.",
+                    at(row),
+                    row.test
+                ),
+            ),
+            None => (
+                "a_a_missing",
+                format!(
+                    "There is no A/A check{}: {}.",
+                    at(row),
+                    row.missing.as_deref().unwrap_or("no values")
+                ),
+            ),
+        };
+        Some(Warning {
+            code: code.into(),
+            message,
+        })
+    })
+    .collect()
+}
+
+/// One warning for all comparisons whose values depend on their order, one for pairs that are too
+/// alike; the report has the notes themselves.
+fn notes(result: &RunResult) -> Vec<Warning> {
+    let named = |wanted: fn(&Note) -> bool| -> Vec<String> {
+        let rows = result
+            .comparisons
+            .iter()
+            .filter(|row| row.role != Role::Counted);
+        rows.filter(|row| row.notes.iter().any(wanted))
+            .map(|row| format!("{} against {}{}", row.test, row.baseline, at(row)))
+            .collect()
+    };
+    let mut all = Vec::new();
+    let moving = named(|note| {
+        matches!(
+            note,
+            Note::Autocorrelated { .. } | Note::Drift { .. } | Note::LevelShift { .. }
+        )
+    });
+    if !moving.is_empty() {
+        all.push(Warning {
+            code: "order_effect".into(),
+            message: format!(
+                "Values depend on when they were measured, so that intervals may be too narrow: {}.",
+                moving.join("; ")
+            ),
+        });
+    }
+    let alike = named(|note| matches!(note, Note::IndexCorrelated { .. }));
+    if !alike.is_empty() && !result.plan.paired {
+        all.push(Warning {
+            code: "index_correlated".into(),
+            message: format!(
+                "Series that should be independent move together, value by value: {}. Were they \
+                 measured in pairs, or derived from each other?",
+                alike.join("; ")
+            ),
+        });
+    }
+    all
+}
+
+fn at(row: &Comparison) -> String {
+    match row.threads {
+        Some(1) => " at 1 thread".to_owned(),
+        Some(threads) => format!(" at {threads} threads"),
+        None => String::new(),
+    }
+}
+
+/// The load before the first trial: later ones see the load of the run itself.
+fn foreign_load(samples: &Samples) -> Option<f64> {
+    samples.trials.first().and_then(|trial| trial.load_1m)
+}

@@ -1,0 +1,58 @@
+//! What can stop a command, and the exit code that it means.
+
+use std::path::PathBuf;
+
+/// An error of the command.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Measuring failed.
+    #[error(transparent)]
+    Bench(#[from] locktoll_bench::Error),
+    /// A CSV file is not what it should be.
+    #[error("{}:{place}: {message}", path.display())]
+    Csv {
+        /// The file.
+        path: PathBuf,
+        /// Line, and column where there is one, as `line` or `line:column`.
+        place: String,
+        /// The reason.
+        message: String,
+    },
+    /// The arguments contradict each other or the data.
+    #[error("{0}")]
+    Usage(String),
+    /// Every trial failed, and no fault model explains it.
+    #[error("no trial ran to its end; the first said: {said}")]
+    NothingMeasured {
+        /// How the first trial ended, and its last words.
+        said: String,
+    },
+    /// The statistics refuse the series.
+    #[error("{series}: {source}")]
+    Statistics {
+        /// The series compared.
+        series: String,
+        /// The reason.
+        source: locktoll_stats::Error,
+    },
+    /// The result could not be written as JSON.
+    #[error(transparent)]
+    Json(#[from] locktoll_report::json::Error),
+}
+
+impl Error {
+    /// The exit code: 2 for bad usage, else 1.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_)
+            | Self::Bench(
+                locktoll_bench::Error::Plan(_) | locktoll_bench::Error::Workload { .. },
+            ) => 2,
+            _ => 1,
+        }
+    }
+}
+
+/// The result type of the command.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

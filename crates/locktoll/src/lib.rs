@@ -1,0 +1,45 @@
+//! The `locktoll` command: parse → stages → exit code.
+//!
+//! The program itself is [`run`]; the rest is public so that tests, fuzz targets and tools can
+//! use its stages one by one.
+
+pub mod analysis;
+pub mod analyze;
+pub mod bench;
+pub mod cli;
+pub mod devices;
+pub mod error;
+pub mod import;
+pub mod output;
+pub mod policy;
+pub mod progress;
+pub mod shell;
+pub mod trial;
+pub mod trial_args;
+
+use clap::CommandFactory as _;
+
+use crate::cli::{Cli, Command};
+use crate::error::Result;
+
+/// Runs a parsed command line; the exit code.
+///
+/// # Errors
+/// What the command could not do; [`error::Error::exit_code`] is its exit code.
+pub fn run(cli: &Cli) -> Result<u8> {
+    match &cli.command {
+        Command::Bench(arguments) => bench::run(arguments),
+        Command::Analyze(arguments) => analyze::run(arguments),
+        Command::Devices => Ok(devices::run()),
+        Command::Trial(arguments) => trial::run(arguments),
+        Command::Completions { shell } => {
+            clap_complete::generate(
+                *shell,
+                &mut Cli::command(),
+                "locktoll",
+                &mut std::io::stdout(),
+            );
+            Ok(0)
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! What a command leaves behind: files in the run's directory, text on the terminal.
+
+use std::fs;
+use std::io::IsTerminal as _;
+use std::path::Path;
+
+use locktoll_bench::Error as BenchError;
+use locktoll_report::model::RunResult;
+use locktoll_report::{json, markdown, terminal};
+
+use crate::error::Result;
+use crate::policy;
+
+/// Columns of text where the output is no terminal.
+const PLAIN_WIDTH: usize = 100;
+
+/// Writes `result.json` and `report.md`.
+///
+/// # Errors
+/// A file cannot be written.
+pub fn write_files(directory: &Path, result: &RunResult) -> Result<()> {
+    let write = |name: &str, text: &str| {
+        let path = directory.join(name);
+        fs::write(&path, text).map_err(BenchError::io("write", &path))
+    };
+    write("result.json", &json::to_string_pretty(result)?)?;
+    write("report.md", &markdown::render(result))?;
+    Ok(())
+}
+
+/// Prints the summary for people, and what the policy says.
+pub fn print_text(result: &RunResult) {
+    let width = console_width().unwrap_or(PLAIN_WIDTH);
+    // Colours are always asked for; the stream removes them where nobody can see them.
+    let style = terminal::TerminalStyle { width, color: true };
+    anstream::print!("{}", terminal::render(result, &style));
+    if let (Some(outcome), Some(max_cost)) = (policy(result), result.plan.max_cost) {
+        anstream::println!("\n{}", outcome.describe(max_cost));
+    }
+}
+
+/// What the policy says, where there is one.
+pub fn policy(result: &RunResult) -> Option<policy::Outcome> {
+    result
+        .plan
+        .max_cost
+        .map(|max_cost| policy::judge(&result.comparisons, max_cost))
+}
+
+/// A line that tells where the files are.
+pub fn where_files_are(directory: &Path) -> String {
+    let shown = directory.display();
+    format!(
+        "Report: {shown}/report.md · result: {shown}/result.json · raw data: {shown}/samples.jsonl"
+    )
+}
+
+fn console_width() -> Option<usize> {
+    let stdout = std::io::stdout();
+    if !stdout.is_terminal() {
+        return None;
+    }
+    console::Term::stdout()
+        .size_checked()
+        .map(|(_, columns)| usize::from(columns))
+}
