@@ -11,6 +11,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use locktoll_gpu::FAULT_PREFIX;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
@@ -197,18 +198,27 @@ fn describe(
     }
 }
 
-/// The thread that a fault model's message names (`… thread 'encoder-3' …`).
+/// The reporting thread in a fault model's line, by its name or else its number: `… by thread 3
+/// (encoder-1) overlaps …` (see [`FAULT_PREFIX`]).
 fn thread_in(message: &str) -> Option<String> {
-    let (_, after) = message.split_once("thread '")?;
-    after.split_once('\'').map(|(name, _)| name.to_owned())
+    let (_, after) = message
+        .strip_prefix(FAULT_PREFIX)?
+        .split_once(" by thread ")?;
+    let (reporting, _) = after.split_once(" overlaps ")?;
+    let (number, name) = reporting.split_once(" (").unwrap_or((reporting, ""));
+    Some(name.strip_suffix(')').unwrap_or(number).to_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const FAULT: &str = "locktoll fault model agx:queue: SIGABRT: dispatch by thread 4 (encoder-3) \
+                         overlaps commit by thread 2";
+
+    /// Runs a script, which finds `FAULT` as `$0`.
     fn shell(script: &str, timeout: Duration) -> Option<Outcome> {
-        let command = ["/bin/sh", "-c", script].map(str::to_owned);
+        let command = ["/bin/sh", "-c", script, FAULT].map(str::to_owned);
         ChildProcess
             .launch(&command, timeout, &AtomicBool::new(false))
             .unwrap()
@@ -225,12 +235,20 @@ mod tests {
     fn a_signal_is_a_crash_with_its_last_words() {
         let crash = crash(
             r#"echo '{"event":"started","pid":1}'; echo '{"event":"iteration","index":0,"ops":1,"elapsed_ns":5}';
-               echo "noise" >&2; echo "assertion failed on thread 'encoder-3'" >&2; kill -ABRT $$"#,
+               echo "noise" >&2; echo "$0" >&2; kill -ABRT $$"#,
         );
         assert_eq!(crash.signal, "SIGABRT");
         assert_eq!(crash.iteration, Some(1));
         assert_eq!(crash.thread.as_deref(), Some("encoder-3"));
-        assert_eq!(crash.message, "assertion failed on thread 'encoder-3'");
+        assert_eq!(crash.message, FAULT);
+    }
+
+    #[test]
+    fn a_thread_without_a_name_is_known_by_its_number() {
+        let line =
+            "locktoll fault model agx:queue: SIGABRT: commit by thread 4 overlaps x by thread 2";
+        assert_eq!(thread_in(line).as_deref(), Some("4"));
+        assert_eq!(thread_in("the user's thread '7' panicked"), None);
     }
 
     #[test]

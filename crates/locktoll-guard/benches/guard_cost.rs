@@ -41,11 +41,12 @@ fn main() -> ExitCode {
     let alone = measure(&arms, 800, |arm| time_alone(arm, 10_000));
     let passed = print("one thread, ns per lock and unlock", &alone, |ns| ns);
 
-    // Each section and each pause about as long as a driver's cheapest call.
-    let arms = locks.contended_arms(|pause| work(if pause { 60 } else { 40 }));
-    let together = measure(&arms, 200, |arm| time_together(arm, 10_000));
+    // A section about as long as a cheap driver call.
+    let steps = steps_of(200.0);
+    let arms = locks.contended_arms(|pause| work(if pause { steps / 2 } else { steps }));
+    let together = measure(&arms, 200, |arm| time_together(arm, 5_000));
     let together_passed = print(
-        "two threads and one lock, sections per µs",
+        "two threads, one lock, 200 ns inside, per µs",
         &together,
         |ns| 1000.0 / ns,
     );
@@ -195,10 +196,26 @@ impl Locks {
 }
 
 /// Some nanoseconds of work that the optimiser cannot remove.
+#[inline(never)]
 fn work(steps: u32) {
     for step in 0..steps {
         black_box(step);
     }
+}
+
+/// How much [`work`] takes this long.
+fn steps_of(ns: f64) -> u32 {
+    let trial = 1_000_000;
+    let start = Instant::now();
+    work(trial);
+    let steps = ns * f64::from(trial) / start.elapsed().as_nanos() as f64;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a few hundred"
+    )]
+    let steps = steps as u32;
+    steps.max(1)
 }
 
 /// Nanoseconds of one run by one thread, per section.

@@ -187,7 +187,7 @@ impl Block {
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
-            reason = "between 1 and ln(2^-54) / ln(63 / 64) = 2377"
+            reason = "between 1 and ln(2^-54) / ln(255 / 256) = 9564"
         )]
         let gap = (gap.ceil() as u64).max(1);
         let next = self.acquisitions.load(Ordering::Relaxed).wrapping_add(gap);

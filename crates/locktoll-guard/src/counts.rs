@@ -4,22 +4,25 @@ use crate::timing::Timing;
 
 /// Of how many acquisitions one hold is timed, on average.
 ///
-/// Reading the clock twice costs more than taking a free lock, so not every hold is timed. Each
+/// To time a hold costs about twenty times as much as to take a free lock, so few are timed. Each
 /// acquisition is chosen by chance and independently of the others: a fixed stride would fall in
 /// step with programs that repeat the same few calls, and always choosing a thread's first
 /// acquisition would favour cold caches.
-pub const HOLD_SAMPLE_EVERY: u32 = 64;
+pub const HOLD_SAMPLE_EVERY: u32 = 256;
 
 /// What happened at the locks of a [`Guard`](crate::Guard), over all threads, ended ones too.
 ///
-/// A section is counted when it ends. A section nested in one of the same lock by the same thread
-/// takes no lock and is counted nowhere.
+/// An acquisition is counted when it is asked for, all else when the section has ended and the
+/// lock is free again. A section nested in one of the same lock by the same thread takes no lock
+/// and is counted nowhere.
 ///
-/// While sections end in other threads the figures may be apart by those few; once they are quiet,
-/// `contentions == wait.count + lent`.
+/// While other threads enter and leave, the figures may be apart by those few sections; when all
+/// are quiet, `contentions == wait.count + lent`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counts {
-    /// Sections for which a lock or permit was taken or borrowed.
+    /// Locks and permits that were taken, borrowed or waited for.
+    ///
+    /// A section entered by address counts twice if the address is forgotten in between.
     pub acquisitions: u64,
     /// Acquisitions whose lock or permit was not free at the first try.
     pub contentions: u64,
@@ -29,7 +32,9 @@ pub struct Counts {
     pub hold: Timing,
     /// On average, one of this many acquisitions has its hold timed.
     pub hold_sample_every: u32,
-    /// Acquisitions whose lock was borrowed, since waiting for it could never have ended.
+    /// Acquisitions whose lock was borrowed, since waiting for it could never have ended: threads
+    /// were in sections that each other wanted. The section then ran inside one of a thread that
+    /// slept in this crate, so that the driver saw a call inside a call, and not two threads.
     pub lent: u64,
 }
 

@@ -47,6 +47,9 @@ use crate::thread::ThreadId;
 /// assert_eq!(guard.counts().acquisitions, 1);
 /// ```
 pub struct Guard {
+    /// Whether the strategy is `none`, apart from it, so that what all others are compared with
+    /// costs one test and no table of strategies.
+    is_none: bool,
     strategy: Strategy,
     instrument: Instrument,
     blocks: Blocks,
@@ -88,6 +91,7 @@ impl Guard {
             _ => NonZeroU32::MIN,
         };
         Guard {
+            is_none: strategy == Strategy::None,
             strategy,
             instrument,
             blocks: Blocks::new(),
@@ -110,6 +114,9 @@ impl Guard {
     /// Enters a section of a queue and an encoder whose locks the caller owns.
     #[inline(always)]
     pub fn enter<'a>(&'a self, site: Site<'a>) -> Section<'a> {
+        if self.is_none {
+            return Section::new(Held::Nothing);
+        }
         let lock = match self.strategy {
             Strategy::None => return Section::new(Held::Nothing),
             Strategy::Global => &self.global.0,
@@ -117,11 +124,7 @@ impl Guard {
             Strategy::PerQueue => site.queue,
             Strategy::Throttle(_) => return self.enter_permit(),
         };
-        loop {
-            if let Some(section) = self.enter_if(lock, || true) {
-                return section;
-            }
-        }
+        self.enter_lock(lock)
     }
 
     /// Enters a section of a queue and an encoder that are known by their addresses alone.
@@ -130,14 +133,12 @@ impl Guard {
     /// [`forget`](Self::forget). Address 0 is the address of no object; it has a lock as well.
     #[inline(always)]
     pub fn enter_at(&self, at: Address) -> Section<'_> {
+        if self.is_none {
+            return Section::new(Held::Nothing);
+        }
         let address = match self.strategy {
             Strategy::None => return Section::new(Held::Nothing),
-            Strategy::Global => {
-                return self.enter(Site {
-                    queue: &self.global.0,
-                    encoder: &self.global.0,
-                });
-            }
+            Strategy::Global => return self.enter_lock(&self.global.0),
             Strategy::PerEncoder => at.encoder,
             Strategy::PerQueue => at.queue,
             Strategy::Throttle(_) => return self.enter_permit(),
@@ -168,9 +169,19 @@ impl Guard {
         self.blocks.sum()
     }
 
-    /// Begins counting anew. Sections that have been entered and not left are not counted.
+    /// Begins counting anew. Of sections that are under way, part may be counted and part not.
     pub fn reset(&self) {
         self.blocks.reset();
+    }
+
+    #[inline(always)]
+    fn enter_lock<'a>(&'a self, lock: &'a OwnedLock) -> Section<'a> {
+        loop {
+            // Returns at once, since the lock is right whatever happens.
+            if let Some(section) = self.enter_if(lock, || true) {
+                return section;
+            }
+        }
     }
 
     /// Enters a section of `lock`, unless, once it is locked, it turns out not to be the right one.

@@ -2,8 +2,10 @@
 //!
 //! It is a constant without a destructor: foreign code calls in from threads that we did not
 //! start, also while they end. A thread is therefore named by the address of this value, and the
-//! name of an ended thread may return as that of a new one. Nothing here or in a [`Blocks`] minds:
-//! an ended thread is in no section, and its counts only ever add up.
+//! name of an ended thread may return as that of a new one. That does no harm. The ended thread is
+//! in no section (if it has leaked one, the new thread is in it), its counts only ever add up, and
+//! whatever the system does to hand memory on orders the old thread's writes before the new one's
+//! reads.
 //!
 //! [`Addresses`]: crate::addresses::Addresses
 //! [`Blocks`]: crate::blocks::Blocks

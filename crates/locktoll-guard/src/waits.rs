@@ -106,7 +106,8 @@ pub(crate) fn withdraw(me: ThreadId) {
 
 /// Whether `thread` waits, directly or through others, for a section that `me` is in.
 fn leads_to(me: ThreadId, mut thread: usize, announcements: &[Announcement]) -> bool {
-    // A walk along different threads has at most as many steps as there are announcements.
+    // A walk along different threads has no more steps than there are announcements. One that has
+    // more goes round a thread that has just got its lock and has not withdrawn yet.
     for _ in announcements {
         let Some(announced) = announcements.iter().find(|each| each.thread == thread) else {
             return false;

@@ -212,6 +212,8 @@ fn cycle<const N: usize>(preemptions: usize, strategy: Strategy, instrument: Ins
                     let _inner = guard.enter(site(next));
                     encoders[next].call();
                 }
+                // Still its own, also after it was lent.
+                drop(guard.enter(site(mine)));
                 encoders[mine].call();
                 drop(outer);
             }) as Box<dyn FnOnce() + Send>

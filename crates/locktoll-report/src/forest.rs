@@ -149,3 +149,39 @@ fn label(run: &RunResult, row: &Comparison) -> String {
     let kept: String = label.chars().take(LONGEST_LABEL - 1).collect();
     kept + "…"
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AXIS: Axis = Axis {
+        lo: -0.01,
+        hi: 0.03,
+        cells: 41,
+    };
+
+    #[test]
+    fn cells_are_proportional_and_clamped() {
+        assert_eq!(AXIS.cell(-0.01), 0);
+        assert_eq!(AXIS.cell(0.0), 10);
+        assert_eq!(AXIS.cell(0.01), 20);
+        assert_eq!(AXIS.cell(0.03), 40);
+        assert_eq!(AXIS.cell(-5.0), 0);
+        assert_eq!(AXIS.cell(5.0), 40);
+    }
+
+    #[test]
+    fn ends_of_the_axis_and_zero_stand_under_their_cells() {
+        assert_eq!(AXIS.scale(), "-1.0%     0                         +3.0%");
+    }
+
+    #[test]
+    fn an_axis_without_length_draws_in_its_middle() {
+        let axis = Axis {
+            lo: 0.0,
+            hi: 0.0,
+            cells: 9,
+        };
+        assert_eq!(axis.cell(0.0), 4);
+    }
+}

@@ -10,7 +10,6 @@ use crate::evidence::{AaOutcome, a_a, crash_counts, has_crashed};
 use crate::format::{count, given_percent, list, plural};
 use crate::model::{Comparison, Crashes, Origin, Role, RunResult};
 use crate::regime::Regime;
-use crate::text::shell_word;
 use crate::wording::{
     Voice, at_threads, by_configuration, capital, crash_rate, largest, series_name, size,
 };
@@ -122,6 +121,10 @@ fn when_level(run: &RunResult, test: &str, base: &str, rows: &[&Comparison]) -> 
         (true, _) => None,
         (false, false) if is_unlocked(run, base) => Some(format!(
             "keep {subject}{at}: any difference from running without a lock is within ±{margin}, \
+             so dropping it gains nothing beyond that."
+        )),
+        (false, false) if is_unlocked(run, test) => Some(format!(
+            "keep {other}{at}: any difference from running without a lock is within ±{margin}, \
              so dropping it gains nothing beyond that."
         )),
         (false, false) => Some(format!(
@@ -268,13 +271,15 @@ fn more_blocks(run: &RunResult, rows: &[&Comparison]) -> Vec<String> {
     if let Some(blocks) = known.iter().filter_map(|row| row.blocks_needed).max() {
         let names = unsettled_names(run, &known);
         out.push(match (&run.plan.origin, &run.plan.experiment) {
-            (Origin::Bench { directory }, Some(experiment)) => format!(
-                "Not settled: {names}. Run {} to settle it with 80% power: locktoll bench \
-                 --resume {} --blocks {}",
-                plural(blocks, "more block"),
-                shell_word(directory),
-                experiment.blocks_complete.saturating_add(blocks)
-            ),
+            // A new run, since going on with this one after having seen it would be a second look.
+            (Origin::Bench { .. }, Some(experiment)) => {
+                let all = experiment.blocks_complete.saturating_add(blocks);
+                format!(
+                    "Not settled: {names}. A new run of {} would settle it with 80% power, if the \
+                     estimate holds: the same command with --blocks {all}",
+                    plural(all, "block")
+                )
+            }
             _ => format!(
                 "Not settled: {names}. {} in each configuration would settle it with 80% power.",
                 plural(blocks, "further value")

@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use locktoll_bench::launch::ChildProcess;
-use locktoll_bench::plan::{Cell, DevicePlan, Plan, StopRule, TrialSize, takes_locks};
+use locktoll_bench::plan::{Cell, Plan, StopRule, TrialSize, takes_locks};
 use locktoll_bench::run::Runner;
 use locktoll_bench::samples::{self, Header, Record, Samples, SamplesWriter, StopReason};
 use locktoll_bench::workload::{BUILT_IN, Workload};
@@ -118,11 +118,14 @@ fn start(arguments: &BenchArgs) -> Result<(PathBuf, Samples, SamplesWriter)> {
         let copy = directory.join(WORKLOAD_FILE);
         fs::copy(&arguments.workload, &copy).map_err(BenchError::io("write", &copy))?;
     }
+    let mut environment = environment::read(env!("CARGO_PKG_VERSION"));
+    environment.insert("device".into(), device.name.clone().into());
+    environment.insert("driver".into(), device.driver.clone().into());
     let header = Header {
         schema: samples::SCHEMA.to_owned(),
         uncontended_ns: lock_cost::uncontended_ns(&plan.protections),
         plan,
-        environment: environment::read(env!("CARGO_PKG_VERSION")),
+        environment,
         device,
     };
     let writer = SamplesWriter::create(&file, header.clone())?;
@@ -181,11 +184,7 @@ fn plan(arguments: &BenchArgs, workload: Workload) -> Result<Plan> {
         None => DEFAULT_MAX_TIME,
     });
     Ok(Plan {
-        device: DevicePlan {
-            name: "soft".to_owned(),
-            soft: arguments.soft,
-            fault: arguments.fault,
-        },
+        device: trial_args::device(arguments.soft, arguments.fault),
         sync: arguments.sync.unwrap_or(workload.sync),
         workload,
         counted: !arguments.no_counting && protections.iter().any(|&lock| takes_locks(lock)),

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
@@ -72,7 +73,7 @@ pub struct BenchArgs {
 
     /// Let the soft device crash as a driver that is not thread-safe within a scope: agx:encoder,
     /// agx:queue or agx:process (a fault model)
-    #[arg(long, value_name = "MODEL", help_heading = "What is measured")]
+    #[arg(long, value_name = "MODEL", value_parser = explained::<FaultModel>, help_heading = "What is measured")]
     pub fault: Option<FaultModel>,
 
     /// Locks to compare: none, global, per-encoder, per-queue, throttle:K, and each with
@@ -82,13 +83,14 @@ pub struct BenchArgs {
         value_delimiter = ',',
         default_values = ["none", "global", "per-encoder", "interposed:global", "interposed:per-encoder"],
         value_name = "LIST",
+        value_parser = explained::<Protection>,
         help_heading = "What is measured"
     )]
     pub strategies: Vec<Protection>,
 
     /// Lock that the others are compared with [default: none, or the cheapest safe one where a
     /// fault model makes none crash]
-    #[arg(long, value_name = "STRATEGY", help_heading = "What is measured")]
+    #[arg(long, value_name = "STRATEGY", value_parser = explained::<Protection>, help_heading = "What is measured")]
     pub baseline: Option<Protection>,
 
     /// Numbers of encoding threads
@@ -298,13 +300,13 @@ pub enum Format {
 #[derive(Debug, Args)]
 pub struct TrialArgs {
     /// Device
-    #[arg(long, default_value = "auto", value_name = "DEVICE")]
+    #[arg(long, default_value = "auto", value_name = "DEVICE", value_parser = explained::<DeviceChoice>)]
     pub device: DeviceChoice,
     /// Settings of the soft device
-    #[arg(long, default_value_t, value_name = "SETTINGS")]
+    #[arg(long, default_value_t, value_name = "SETTINGS", value_parser = explained::<SoftSettings>)]
     pub soft: SoftSettings,
     /// Fault model
-    #[arg(long, value_name = "MODEL")]
+    #[arg(long, value_name = "MODEL", value_parser = explained::<FaultModel>)]
     pub fault: Option<FaultModel>,
     /// Workload, or its TOML file
     #[arg(long, default_value = "stress", value_name = "NAME|FILE")]
@@ -313,7 +315,7 @@ pub struct TrialArgs {
     #[arg(long, value_name = "PATTERN")]
     pub sync: Option<SyncPattern>,
     /// Lock
-    #[arg(long, default_value = "none", value_name = "STRATEGY")]
+    #[arg(long, default_value = "none", value_name = "STRATEGY", value_parser = explained::<Protection>)]
     pub strategy: Protection,
     /// Count and time lock events
     #[arg(long)]
@@ -330,6 +332,23 @@ pub struct TrialArgs {
     /// Iterations before those, thrown away
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub warmup: u32,
+}
+
+/// Parses a value; an error is told with its causes, which clap alone would leave out.
+fn explained<T>(text: &str) -> Result<T, String>
+where
+    T: FromStr,
+    T::Err: std::error::Error,
+{
+    text.parse().map_err(|error: T::Err| {
+        let mut said = error.to_string();
+        let mut cause = std::error::Error::source(&error);
+        while let Some(error) = cause {
+            said = format!("{said}: {error}");
+            cause = error.source();
+        }
+        said
+    })
 }
 
 /// A percentage as a fraction: `1`, `0.5` or `2%`.

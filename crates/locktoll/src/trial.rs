@@ -4,8 +4,6 @@ use std::io::Write as _;
 
 use locktoll_bench::protocol::{Line, PARENT_VARIABLE};
 use locktoll_bench::trial;
-use nix::sys::prctl::set_pdeathsig;
-use nix::sys::signal::Signal;
 use nix::unistd::getppid;
 
 use crate::cli::TrialArgs;
@@ -41,7 +39,10 @@ fn parent_is_alive() -> bool {
         .ok()
         .and_then(|pid| pid.parse().ok());
     let Some(parent) = parent else { return true };
-    // Where the system refuses, the trial merely outlives a killed run.
-    let _ = set_pdeathsig(Signal::SIGKILL);
+    #[cfg(target_os = "linux")]
+    {
+        // Where the system refuses, the trial merely outlives a killed run.
+        let _ = nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL);
+    }
     getppid().as_raw() == parent
 }

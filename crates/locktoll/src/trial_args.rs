@@ -3,6 +3,7 @@
 use locktoll_bench::plan::{Arm, Cell, DevicePlan, Plan, TrialSize};
 use locktoll_bench::trial::TrialSpec;
 use locktoll_bench::workload::Workload;
+use locktoll_gpu::{DeviceChoice, FaultModel, SoftSettings};
 use locktoll_guard::Instrument;
 
 use crate::cli::TrialArgs;
@@ -30,6 +31,15 @@ pub fn command_line(program: &str, plan: &Plan, cell: &Cell, workload: &str) -> 
     line
 }
 
+/// The only device of this version, which `auto` and `soft` both name.
+pub fn device(soft: SoftSettings, fault: Option<FaultModel>) -> DevicePlan {
+    DevicePlan {
+        name: DeviceChoice::Soft.to_string(),
+        soft,
+        fault,
+    }
+}
+
 /// What the arguments ask for.
 ///
 /// # Errors
@@ -37,11 +47,7 @@ pub fn command_line(program: &str, plan: &Plan, cell: &Cell, workload: &str) -> 
 pub fn spec(arguments: &TrialArgs) -> Result<TrialSpec> {
     let workload = Workload::load(&arguments.workload)?;
     Ok(TrialSpec {
-        device: DevicePlan {
-            name: "soft".to_owned(),
-            soft: arguments.soft,
-            fault: arguments.fault,
-        },
+        device: device(arguments.soft, arguments.fault),
         sync: arguments.sync.unwrap_or(workload.sync),
         workload,
         protection: arguments.strategy,

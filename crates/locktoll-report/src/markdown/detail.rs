@@ -3,24 +3,19 @@
 
 use super::doc::{Doc, escape};
 use super::results::{comparison_name, ordered};
+use super::{consistency, left_out};
 use crate::format::{
     self, MISSING, count, duration_ns, given_percent, optional, quantity, share, significant,
 };
-use crate::model::{Contention, Experiment, Role, RunResult, Series};
+use crate::model::{Role, RunResult, Series};
 use crate::regime::Regime;
 use crate::wording::{series_name, size};
-
-/// Seen and expected contention rates further apart than this factor are said to disagree.
-const DISAGREE: f64 = 3.0;
-
-/// With fewer events than this, expected and seen, chance alone could make such a factor.
-const ENOUGH_EVENTS: f64 = 10.0;
 
 pub(super) fn write(doc: &mut Doc, run: &RunResult) {
     doc.heading(2, "Detailed Analysis");
     utilisation(doc, run);
-    consistency(doc, run);
-    left_out(doc, run);
+    consistency::write(doc, run);
+    left_out::write(doc, run);
     scaling(doc, run);
     instrument(doc, run);
     latency(doc, run);
@@ -77,122 +72,6 @@ fn utilisation(doc: &mut Doc, run: &RunResult) {
          once. Device: busy time ÷ elapsed time. CPU: CPU time ÷ (elapsed time × cores). A busy \
          resource is a candidate for the limit, not shown to be it.",
     );
-}
-
-fn consistency(doc: &mut Doc, run: &RunResult) {
-    doc.heading(3, "Contention expected from the holds");
-    let lines: Vec<String> = run
-        .series
-        .iter()
-        .filter_map(|series| {
-            let seen = series.contention.as_ref()?;
-            let expected = seen.expected_rate?;
-            let name = format!(
-                "{}, {}",
-                escape(&series.config),
-                escape(&series.regime().label(run))
-            );
-            Some(format!("{name}: {}", agreement(seen, expected)))
-        })
-        .collect();
-    if lines.is_empty() {
-        doc.paragraph("No rate could be predicted: no lock events with timed holds.");
-        return;
-    }
-    doc.paragraph(
-        "If threads asked for a lock independently, its contention rate would follow from how long \
-         and how often it is held.",
-    );
-    doc.bullets(lines);
-}
-
-/// Whether a contention rate fits the holds, in words.
-fn agreement(seen: &Contention, expected: f64) -> String {
-    let rates = format!("expected {}, seen {}", share(expected), share(seen.rate));
-    let expected_events = expected * seen.acquisitions as f64;
-    let seen_events = seen.contentions as f64;
-    let verdict = if expected_events.max(seen_events) < ENOUGH_EVENTS {
-        "too few events to compare."
-    } else if seen.rate > DISAGREE * expected {
-        "more than 3 times as much as expected. The threads do not ask independently (they arrive \
-         together), or the sampled holds miss the long ones."
-    } else if seen.rate * DISAGREE < expected {
-        "less than a third of what was expected. The threads do not ask independently: something \
-         else keeps them apart, or holds were timed longer than they are."
-    } else {
-        "they agree within a factor of 3."
-    };
-    format!("{rates}: {verdict}")
-}
-
-fn left_out(doc: &mut Doc, run: &RunResult) {
-    doc.heading(3, "What the baseline leaves out");
-    let baseline = run.plan.baseline.as_str();
-    let Some(experiment) = &run.plan.experiment else {
-        doc.paragraph("Not known for imported values.");
-        return;
-    };
-    if baseline == "none" {
-        doc.paragraph(
-            "Nothing: the baseline runs without a lock, so overheads are the whole cost.",
-        );
-        return;
-    }
-    let name = escape(baseline);
-    doc.paragraph(&format!(
-        "The baseline {name} takes locks itself. Overheads against it leave out what those locks \
-         cost: at least the uncontended cost of one acquisition × acquisitions per op, and on top \
-         of it any waiting of the baseline's own."
-    ));
-    let lines: Vec<String> = run
-        .regimes()
-        .iter()
-        .filter(|regime| run.find_in(regime, Role::Strategy, baseline).is_some())
-        .map(|regime| {
-            let label = escape(&regime.label(run));
-            format!("{label}: {}", left_out_size(run, experiment, regime))
-        })
-        .collect();
-    doc.bullets(lines);
-}
-
-/// The size of what the baseline leaves out at one thread count, as time and share of an op.
-fn left_out_size(run: &RunResult, experiment: &Experiment, regime: &Regime) -> String {
-    let baseline = run.plan.baseline.as_str();
-    let contention = run
-        .find_in(regime, Role::Counted, baseline)
-        .and_then(|series| series.contention.as_ref());
-    let Some(uncontended_ns) = experiment.uncontended_ns.get(baseline) else {
-        return "not known, since its uncontended cost was not measured.".to_owned();
-    };
-    let Some(contention) = contention else {
-        return "not known, since its acquisitions were not counted.".to_owned();
-    };
-    let per_op = contention.acquisitions_per_op;
-    let left_out_ns = uncontended_ns * per_op;
-    let mean = run
-        .find_in(regime, Role::Strategy, baseline)
-        .filter(|series| series.unit == "ops/s")
-        .and_then(|series| series.mean);
-    // N threads that together finish X ops per second spend N/X seconds on each op.
-    let share_of_op = match (regime.threads, mean) {
-        (Some(threads), Some(ops_per_s)) if ops_per_s > 0.0 => {
-            let op_ns = f64::from(threads) * 1e9 / ops_per_s;
-            format!(
-                ", {} of the {} of one op",
-                share(left_out_ns / op_ns),
-                duration_ns(op_ns)
-            )
-        }
-        _ => String::new(),
-    };
-    format!(
-        "{} × {} per op = {}{share_of_op}; {} of its acquisitions waited.",
-        duration_ns(*uncontended_ns),
-        quantity(per_op),
-        duration_ns(left_out_ns),
-        share(contention.rate)
-    )
 }
 
 fn scaling(doc: &mut Doc, run: &RunResult) {
@@ -378,52 +257,5 @@ fn variance(doc: &mut Doc, run: &RunResult) {
         .map(|e| u64::from(e.iterations));
     if let Some(iterations) = iterations {
         doc.paragraph(&format!("Iterations in a process: {}.", count(iterations)));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::Timing;
-
-    fn contention(acquisitions: u64, contentions: u64) -> Contention {
-        let none = Timing {
-            count: 0,
-            mean_ns: None,
-            p50_ns: None,
-            p99_ns: None,
-            max_ns: None,
-        };
-        Contention {
-            ops: acquisitions,
-            acquisitions,
-            contentions,
-            rate: contentions as f64 / acquisitions as f64,
-            acquisitions_per_op: 1.0,
-            wait: none.clone(),
-            hold: none,
-            hold_sample_every: 1,
-            lent: 0,
-            expected_rate: None,
-        }
-    }
-
-    /// The seed's own figures: a lock held for 0.1 ms at 8,922 ops/s would be busy 89% of the time,
-    /// so that 69 contentions in 2,400 acquisitions cannot be.
-    #[test]
-    fn the_seeds_contention_does_not_fit_its_hold_time() {
-        let text = agreement(&contention(2_400, 69), 0.89);
-        assert!(
-            text.starts_with("expected 89.0%, seen 2.88%: less than a third"),
-            "{text}"
-        );
-    }
-
-    #[test]
-    fn agreement_is_judged_by_a_factor_of_three_and_only_on_enough_events() {
-        assert!(agreement(&contention(10_000, 310), 0.01).contains("more than 3 times"));
-        assert!(agreement(&contention(10_000, 290), 0.01).contains("agree within"));
-        assert!(agreement(&contention(10_000, 0), 0.01).contains("less than a third"));
-        assert!(agreement(&contention(100, 0), 0.01).contains("too few events"));
     }
 }

@@ -79,7 +79,7 @@ pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in plain(text).chars() {
         match c {
-            '\\' | '`' | '*' | '[' | ']' | '|' => {
+            '\\' | '`' | '*' | '[' | ']' | '|' | '#' | '>' => {
                 out.push('\\');
                 out.push(c);
             }
@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn outside_text_is_no_markup() {
         assert_eq!(escape("a|b\nc"), r"a\|b c");
-        assert_eq!(escape("<img src=x> `**`"), r"&lt;img src=x> \`\*\*\`");
+        assert_eq!(escape("<img src=x> `**`"), r"&lt;img src=x\> \`\*\*\`");
         assert_eq!(escape("per-encoder_2"), "per-encoder_2");
     }
 

@@ -6,8 +6,10 @@
 
 mod appendix;
 mod closing;
+mod consistency;
 mod detail;
 mod doc;
+mod left_out;
 mod methodology;
 mod reproduce;
 mod results;
@@ -73,7 +75,12 @@ fn executive_summary(doc: &mut Doc, run: &RunResult) {
             )
         ));
     }
-    doc.bullets(answer(run, &VOICE));
+    let notes = run
+        .plan
+        .experiment
+        .iter()
+        .flat_map(|experiment| &experiment.device_notes);
+    doc.bullets(notes.map(|note| escape(note)).chain(answer(run, &VOICE)));
     if a_a(run) != AaOutcome::Failed {
         doc.paragraph(&a_a_sentence(run, &VOICE));
     }

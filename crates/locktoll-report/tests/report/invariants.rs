@@ -69,8 +69,6 @@ fn with_calm_names(run: &RunResult) -> RunResult {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
-
     #[test]
     fn no_renderer_panics(run in arbitrary::run(), width in 0_usize..300, color: bool) {
         let _ = render(&run, &TerminalStyle { width, color });

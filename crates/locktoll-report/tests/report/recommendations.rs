@@ -53,6 +53,22 @@ fn a_free_or_negligible_lock_is_kept() {
 }
 
 #[test]
+fn a_baseline_lock_is_kept_where_dropping_it_gains_nothing() {
+    let run = against(
+        "global",
+        vec![row("none", -0.001, Verdict::Free)],
+        &[("none", calm())],
+    );
+    assert_eq!(
+        recommendations(&run),
+        [
+            "Keep the global lock at 8 threads: any difference from running without a lock is \
+          within ±1%, so dropping it gains nothing beyond that."
+        ]
+    );
+}
+
+#[test]
 fn a_lock_that_costs_may_be_dropped_only_where_the_driver_allows_it() {
     let run = run(
         vec![row("global", 0.331, Verdict::Costs)],
@@ -223,8 +239,8 @@ fn unresolved_gives_the_exact_flag() {
     assert_eq!(
         recommendations(&run(vec![open], &[])),
         [
-            "Not settled: the global lock at 8 threads. Run 42 more blocks to settle it with 80% \
-          power: locktoll bench --resume runs/first --blocks 62"
+            "Not settled: the global lock at 8 threads. A new run of 62 blocks would settle it with \
+             80% power, if the estimate holds: the same command with --blocks 62"
         ]
     );
 }

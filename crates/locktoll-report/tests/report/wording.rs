@@ -4,7 +4,7 @@ use locktoll_report::model::{Role, RunResult};
 use locktoll_report::terminal::{TerminalStyle, render};
 use locktoll_stats::Verdict;
 
-use crate::fixtures::{bench, calm, compared, crashed, series};
+use crate::fixtures::{self, bench, calm, compared, crashed, series};
 
 /// The text without line breaks, so that sentences can be looked for.
 fn said(run: &RunResult) -> String {
@@ -166,4 +166,62 @@ fn an_outside_name_cannot_colour_the_terminal() {
     run.comparisons[0].test = "a\u{1b}[31mb".to_owned();
     run.series[0].config = "a\u{1b}[31mb".to_owned();
     assert!(!said(&run).contains('\u{1b}'));
+}
+
+#[test]
+fn the_four_outcomes_of_a_a() {
+    use locktoll_report::evidence::{AaOutcome, a_a};
+
+    let outcome = |verdicts: &[Option<Verdict>]| {
+        let mut run = bench();
+        for verdict in verdicts {
+            let mut row = compared(
+                Role::AA,
+                "none",
+                Some(8),
+                0.001,
+                [-0.001, 0.003],
+                Verdict::Free,
+            );
+            row.verdict = *verdict;
+            run.comparisons.push(row);
+        }
+        a_a(&run)
+    };
+    let free = Some(Verdict::Free);
+    assert_eq!(outcome(&[]), AaOutcome::NotRun);
+    assert_eq!(
+        outcome(&[free, Some(Verdict::Negligible)]),
+        AaOutcome::Passed
+    );
+    assert_eq!(
+        outcome(&[free, Some(Verdict::Unresolved)]),
+        AaOutcome::Unsettled
+    );
+    assert_eq!(outcome(&[free, None]), AaOutcome::Unsettled);
+    assert_eq!(
+        outcome(&[Some(Verdict::Unresolved), Some(Verdict::Pays)]),
+        AaOutcome::Failed
+    );
+    assert_eq!(outcome(&[Some(Verdict::Costs)]), AaOutcome::Failed);
+
+    let mut warned = fixtures::three_strategies();
+    assert_eq!(a_a(&warned), AaOutcome::Passed);
+    warned.warnings = fixtures::a_a_fails().warnings;
+    assert_eq!(a_a(&warned), AaOutcome::Failed);
+}
+
+/// 3 acquisitions at 19.1 ns are 57.3 ns; 8 threads at 41,900 ops/s spend 190.9 µs on an op.
+#[test]
+fn what_a_locked_baseline_leaves_out_has_its_size() {
+    let report = locktoll_report::markdown::render(&fixtures::crashes());
+    assert!(
+        report.contains("8 threads: 19.1 ns × 3 per op = 57.3 ns, 0.0300% of the 191 µs of one op"),
+        "{report}"
+    );
+    let report = locktoll_report::markdown::render(&fixtures::three_strategies());
+    assert!(
+        report.contains("Nothing: the baseline runs without a lock"),
+        "{report}"
+    );
 }

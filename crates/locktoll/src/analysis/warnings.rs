@@ -110,8 +110,9 @@ fn a_a(result: &RunResult) -> Vec<Warning> {
     let rows = result.comparisons.iter().filter(|row| row.role == Role::AA);
     rows.filter_map(|row| {
         let (code, message) = match row.verdict {
-            // Not settled is no failure; the summary says so where it speaks of A/A.
-            Some(Verdict::Free | Verdict::Unresolved) => return None,
+            // Inside the margin is a pass. Not settled is no failure; the summary says so where it
+            // speaks of A/A.
+            Some(Verdict::Free | Verdict::Negligible | Verdict::Unresolved) => return None,
             Some(_) => (
                 "a_a_failed",
                 format!(

@@ -1,0 +1,146 @@
+//! Whatever ends a run (a kill, Ctrl-C, a write that fails), what was measured stays, once.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+
+use super::{SMALL, locktoll, run, stderr};
+
+const BLOCKS: usize = 12;
+/// 2 strategies and the A/A arm.
+const SLOTS: usize = 3;
+
+fn start(arguments: &str) -> Child {
+    Command::new(locktoll().get_program())
+        .args(arguments.split_whitespace())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+fn trials(folder: &Path) -> Vec<(u64, u64)> {
+    let text = fs::read_to_string(folder.join("samples.jsonl")).unwrap();
+    let records = text
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    records
+        .filter(|record| record["record"] == "trial")
+        .map(|record| {
+            (
+                record["block"].as_u64().unwrap(),
+                record["slot"].as_u64().unwrap(),
+            )
+        })
+        .collect()
+}
+
+fn every_trial_once(folder: &Path) {
+    let seen = trials(folder);
+    assert_eq!(seen.len(), BLOCKS * SLOTS);
+    assert_eq!(seen.iter().collect::<BTreeSet<_>>().len(), BLOCKS * SLOTS);
+}
+
+#[test]
+fn killed_ten_times_at_random_moments_nothing_is_lost_or_doubled() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    let begin = format!("{SMALL} --blocks {BLOCKS} --out {}", out.display());
+    let go_on = format!("bench --quiet --resume {}", out.display());
+    let mut recorded = Vec::new();
+    for (round, delay_ms) in [45, 71, 23, 110, 64, 37, 92, 51, 83, 29]
+        .into_iter()
+        .enumerate()
+    {
+        let header =
+            fs::read_to_string(out.join("samples.jsonl")).is_ok_and(|text| text.contains('\n'));
+        if !header {
+            let _ = fs::remove_dir_all(&out);
+        }
+        let mut child = start(if header { &go_on } else { &begin });
+        sleep(Duration::from_millis(delay_ms + 10 * round as u64));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        // A torn last line may be there; whole lines that were there stay.
+        let text = fs::read_to_string(out.join("samples.jsonl")).unwrap_or_default();
+        let whole: Vec<String> = text
+            .split_inclusive('\n')
+            .filter(|line| line.ends_with('\n') && line.contains("\"record\":\"trial\""))
+            .map(str::to_owned)
+            .collect();
+        assert!(whole.starts_with(&recorded), "a recorded trial was changed");
+        recorded = whole;
+    }
+    let line = if out.join("samples.jsonl").exists() {
+        go_on
+    } else {
+        begin
+    };
+    let output = run(&line);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    every_trial_once(&out);
+}
+
+#[test]
+fn ctrl_c_keeps_what_was_measured_and_says_how_to_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    // Many blocks, so that the signal comes before the end however fast the machine is.
+    let line = format!("{SMALL} --blocks 100000 --out {}", out.display());
+    let child = Command::new(locktoll().get_program())
+        .args(line.split_whitespace())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let samples = out.join("samples.jsonl");
+    while fs::read_to_string(&samples).map_or(0, |text| text.lines().count()) < 1 + 2 * SLOTS {
+        sleep(Duration::from_millis(5));
+    }
+    kill(Pid::from_raw(child.id() as i32), Signal::SIGINT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
+    assert!(stderr(&output).contains("--resume"), "{}", stderr(&output));
+    assert!(out.join("result.json").exists() && out.join("report.md").exists());
+    assert!(trials(&out).len() >= 2 * SLOTS);
+}
+
+#[test]
+fn a_write_that_fails_ends_the_run_with_its_name_and_can_be_resumed() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    // 16 blocks of 512 bytes; the signal that would kill is ignored, so that the write itself
+    // fails, as on a full disk.
+    let limited = "trap '' XFSZ; ulimit -f 16; exec \"$0\" \"$@\"";
+    let output = Command::new("/bin/sh")
+        .args(["-c", limited])
+        .arg(locktoll().get_program())
+        .args(SMALL.split_whitespace())
+        .args([
+            "--blocks",
+            &BLOCKS.to_string(),
+            "--out",
+            &out.display().to_string(),
+        ])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("samples.jsonl"),
+        "{}",
+        stderr(&output)
+    );
+    let before = trials(&out);
+    assert!(!before.is_empty(), "nothing was measured before the limit");
+    let resumed = run(&format!("bench --quiet --resume {}", out.display()));
+    assert_eq!(resumed.status.code(), Some(0), "{}", stderr(&resumed));
+    every_trial_once(&out);
+    assert_eq!(trials(&out)[..before.len()], before);
+}
