@@ -225,7 +225,7 @@ mod tests {
     }
 
     fn crash(script: &str) -> Crash {
-        match shell(script, Duration::from_secs(60)) {
+        match shell(script, Duration::from_mins(1)) {
             Some(Outcome::Crashed(crash)) => crash,
             other => panic!("{other:?}"),
         }
@@ -270,7 +270,7 @@ mod tests {
     fn an_interrupt_is_no_outcome() {
         let command = ["/bin/sleep", "1000"].map(str::to_owned);
         let outcome = ChildProcess
-            .launch(&command, Duration::from_secs(60), &AtomicBool::new(true))
+            .launch(&command, Duration::from_mins(1), &AtomicBool::new(true))
             .unwrap();
         assert_eq!(outcome, None);
     }

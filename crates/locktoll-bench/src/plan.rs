@@ -112,7 +112,9 @@ pub struct Plan {
     /// The lock that the others are compared with; one of `protections`.
     #[serde(with = "crate::as_text")]
     pub baseline: Protection,
-    /// Why this baseline, where the user gave none.
+    /// Whether the user named the baseline; then it is kept whatever happens.
+    pub baseline_named: bool,
+    /// Why this baseline and not `none`, where the user named none.
     pub baseline_reason: Option<String>,
     /// Thread counts, without repetition.
     pub threads: Vec<NonZeroU32>,
@@ -211,7 +213,7 @@ impl Plan {
                     arm,
                     protection,
                     threads,
-                })
+                });
             };
             for &protection in &self.protections {
                 add(Arm::Bare, protection);

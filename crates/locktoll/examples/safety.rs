@@ -140,7 +140,7 @@ fn crashes(scope: &str, workload: &str, lock: &str) -> bool {
         .map(str::to_owned)
         .collect();
     let outcome = ChildProcess
-        .launch(&command, Duration::from_secs(60), &AtomicBool::new(false))
+        .launch(&command, Duration::from_mins(1), &AtomicBool::new(false))
         .expect("a child process");
     match outcome {
         Some(Outcome::Completed(_)) => false,

@@ -190,6 +190,7 @@ fn plan(arguments: &BenchArgs, workload: Workload) -> Result<Plan> {
         counted: !arguments.no_counting && protections.iter().any(|&lock| takes_locks(lock)),
         protections,
         baseline,
+        baseline_named: arguments.baseline.is_some(),
         baseline_reason,
         threads,
         size: TrialSize {
@@ -216,12 +217,12 @@ fn default_baseline(
     protections: &[Protection],
     fault: Option<FaultModel>,
 ) -> Result<(Protection, Option<String>)> {
-    let covers = |strategy: Strategy| match (fault, strategy) {
-        (None, _) | (_, Strategy::Global) => true,
-        (Some(FaultModel::Agx(Scope::Encoder)), Strategy::PerEncoder | Strategy::PerQueue) => true,
-        (Some(FaultModel::Agx(Scope::Queue)), Strategy::PerQueue) => true,
-        (Some(_), Strategy::Throttle(most)) => most.get() == 1,
-        (Some(_), _) => false,
+    let covers = |strategy: Strategy| match strategy {
+        Strategy::Global => true,
+        Strategy::Throttle(most) => most.get() == 1 || fault.is_none(),
+        Strategy::PerQueue => fault != Some(FaultModel::Agx(Scope::Process)),
+        Strategy::PerEncoder => matches!(fault, None | Some(FaultModel::Agx(Scope::Encoder))),
+        Strategy::None => fault.is_none(),
     };
     let mut candidates = protections.to_vec();
     candidates.sort_by_key(|&lock| (!covers(lock.strategy()), measured::expected_cost(lock)));

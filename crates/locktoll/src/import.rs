@@ -227,6 +227,8 @@ fn repeated(values: &[Imported]) -> Option<&Imported> {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
     use proptest::prelude::*;
 
@@ -326,7 +328,7 @@ mod tests {
         fn no_rows_are_lost(values in prop::collection::vec((0_u8..4, 0.0..1e300), 1..40)) {
             let mut text = String::from("config,value\n");
             for (config, value) in &values {
-                text.push_str(&format!("c{config},{value}\n"));
+                writeln!(text, "c{config},{value}").unwrap();
             }
             let read: usize = from(text.as_bytes()).unwrap().iter().map(|s| s.values.len()).sum();
             prop_assert_eq!(read, values.len());

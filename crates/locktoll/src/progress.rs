@@ -104,7 +104,8 @@ impl Progress {
             (Some(one), None) | (None, Some(one)) => one,
             (None, None) => return String::new(),
         };
-        let whole = Duration::from_secs(seconds.max(0.0) as u64);
+        let left = Duration::try_from_secs_f64(seconds).unwrap_or_default();
+        let whole = Duration::from_secs(left.as_secs());
         format!(" · {} left", humantime::format_duration(whole))
     }
 }

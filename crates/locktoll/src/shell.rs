@@ -32,7 +32,7 @@ mod tests {
             let mut line = vec!["printf".to_owned(), "%s\\n".to_owned()];
             line.extend(words.iter().cloned());
             let out = std::process::Command::new("/bin/sh").arg("-c").arg(join(&line)).output().unwrap();
-            let expected: String = words.iter().map(|word| format!("{word}\n")).collect();
+            let expected = words.join("\n") + "\n";
             prop_assert_eq!(String::from_utf8(out.stdout).unwrap(), expected);
         }
     }

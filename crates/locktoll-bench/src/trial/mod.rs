@@ -63,7 +63,7 @@ pub fn device_facts(plan: &DevicePlan) -> Result<DeviceFacts> {
         driver: info.driver,
         settings: info.settings,
         notes: info.model_notes,
-        engines: device.busy_ns().len() as u32,
+        engines: u32::try_from(device.busy_ns().len()).unwrap_or(u32::MAX),
     })
 }
 

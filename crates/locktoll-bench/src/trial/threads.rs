@@ -359,21 +359,21 @@ fn summarise(shifts: &[Shift]) -> Option<Iteration> {
     })
 }
 
-/// Quantiles by the nearest rank.
+/// Quantiles by the nearest rank, ⌈percent · n ∕ 100⌉ from 1.
 fn quantiles(latencies_ns: &mut [u64]) -> LatencyQuantiles {
     latencies_ns.sort_unstable();
-    let at = |share: f64| {
-        let rank = (share * latencies_ns.len() as f64).ceil() as usize;
+    let at = |percent: usize| {
+        let rank = (percent * latencies_ns.len()).div_ceil(100);
         latencies_ns
             .get(rank.saturating_sub(1))
             .copied()
             .unwrap_or_default()
     };
     LatencyQuantiles {
-        p50_ns: at(0.5),
-        p90_ns: at(0.9),
-        p99_ns: at(0.99),
-        max_ns: at(1.0),
+        p50_ns: at(50),
+        p90_ns: at(90),
+        p99_ns: at(99),
+        max_ns: at(100),
     }
 }
 

@@ -11,7 +11,8 @@ use locktoll_bench::environment::Environment;
 use locktoll_bench::launch::Launch;
 use locktoll_bench::plan::{Cell, DevicePlan, Plan, StopRule, TrialSize};
 use locktoll_bench::samples::{
-    Crash, DeviceFacts, Header, Iteration, Measurement, Outcome, SCHEMA, Samples,
+    Crash, DeviceFacts, Header, Iteration, LatencyQuantiles, Measurement, Outcome, SCHEMA, Samples,
+    Usage,
 };
 use locktoll_bench::workload::Workload;
 use rand::{RngExt as _, SeedableRng as _};
@@ -34,6 +35,7 @@ pub fn plan(stop: StopRule) -> Plan {
             .map(|name| name.parse().unwrap())
             .to_vec(),
         baseline: "none".parse().unwrap(),
+        baseline_named: true,
         baseline_reason: None,
         threads: vec![nonzero(1), nonzero(8)],
         size: TrialSize {
@@ -136,15 +138,16 @@ impl Launch for Simulator {
         };
         let ops_per_s = 10_000.0 * factor * (1.0 + self.noise * normal);
         let ops = 100_000;
-        let elapsed_ns = (ops as f64 * 1e9 / ops_per_s) as u64;
+        let elapsed = Duration::from_secs_f64(ops as f64 / ops_per_s);
+        let elapsed_ns = locktoll_bench::duration::ns(elapsed);
         Ok(Some(Outcome::Completed(Box::new(Measurement {
             iterations: vec![Iteration {
                 ops,
                 elapsed_ns,
                 ops_by_thread: vec![ops],
             }],
-            latency: Default::default(),
-            usage: Default::default(),
+            latency: LatencyQuantiles::default(),
+            usage: Usage::default(),
             device_busy_ns: 0,
             lock_events: None,
         }))))

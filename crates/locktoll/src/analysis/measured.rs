@@ -148,7 +148,7 @@ impl<'a> View<'a> {
             };
             self.cells.iter().enumerate().filter_map(bare).sum()
         };
-        if crashes(planned) == 0 || plan.baseline_reason.is_none() {
+        if plan.baseline_named || crashes(planned) == 0 {
             return Ok((planned, plan.baseline_reason.clone()));
         }
         let mut safe: Vec<Protection> = plan
@@ -352,7 +352,7 @@ fn experiment(samples: &Samples) -> Experiment {
                 reason.describe()
             })
             .to_owned(),
-        resumed: samples.resumed.len() as u32,
+        resumed: u32::try_from(samples.resumed.len()).unwrap_or(u32::MAX),
         command: plan.command.clone(),
         trial_command: samples
             .trials

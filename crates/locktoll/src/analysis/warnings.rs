@@ -14,7 +14,7 @@ pub(super) fn of_run(result: &RunResult, samples: &Samples) -> Vec<Warning> {
         all.push(Warning {
             code: code.into(),
             message,
-        })
+        });
     };
     if let Some(reason) = &result.plan.baseline_reason {
         add(

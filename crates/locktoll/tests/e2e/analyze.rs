@@ -1,4 +1,4 @@
-//! `analyze` on the published series gives the figures computed with SciPy, and on bad files says
+//! `analyze` on the published series gives the figures computed with `SciPy`, and on bad files says
 //! where they are bad.
 
 use std::fs;

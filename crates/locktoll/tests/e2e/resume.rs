@@ -104,7 +104,7 @@ fn ctrl_c_keeps_what_was_measured_and_says_how_to_go_on() {
     while fs::read_to_string(&samples).map_or(0, |text| text.lines().count()) < 1 + 2 * SLOTS {
         sleep(Duration::from_millis(5));
     }
-    kill(Pid::from_raw(child.id() as i32), Signal::SIGINT).unwrap();
+    kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGINT).unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
     assert!(stderr(&output).contains("--resume"), "{}", stderr(&output));
