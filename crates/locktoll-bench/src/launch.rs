@@ -22,6 +22,9 @@ use crate::samples::{Crash, Measurement, Outcome};
 /// How often a waiting parent looks whether the user wants to stop.
 const POLL: Duration = Duration::from_millis(50);
 
+/// How a trial says that its device computed something else than the reference.
+pub(crate) const WRONG_RESULT: &str = "wrong result";
+
 /// Text kept of a child's standard error: its end, where an assertion stands.
 const STDERR_KEPT: usize = 8 * 1024;
 
@@ -65,10 +68,9 @@ impl Launch for ChildProcess {
         let (send, lines) = channel();
         let stdout = child.stdout.take();
         let reader = thread::spawn(move || {
-            for line in stdout
-                .into_iter()
-                .flat_map(|pipe| BufReader::new(pipe).lines())
-            {
+            let Some(pipe) = stdout else { return };
+            // Bytes, not text: a driver may print anything between our lines.
+            for line in BufReader::new(pipe).split(b'\n') {
                 let Ok(line) = line else { break };
                 if send.send(line).is_err() {
                     break;
@@ -78,8 +80,9 @@ impl Launch for ChildProcess {
         let stderr = child.stderr.take();
         let errors = thread::spawn(move || stderr.map(tail).unwrap_or_default());
 
-        let seen = follow(&lines, timeout, interrupted);
-        let status = finish(&mut child, seen.end, program)?;
+        let deadline = Instant::now() + timeout;
+        let mut seen = follow(&lines, deadline, interrupted);
+        let status = finish(&mut child, &mut seen.end, deadline, interrupted, program)?;
         let message = errors.join().unwrap_or_default();
         // The reader ends with the pipe; a panic in it would only lose lines already counted.
         let _ = reader.join();
@@ -113,8 +116,7 @@ struct Seen {
     measurement: Option<Measurement>,
 }
 
-fn follow(lines: &Receiver<String>, timeout: Duration, interrupted: &AtomicBool) -> Seen {
-    let deadline = Instant::now() + timeout;
+fn follow(lines: &Receiver<Vec<u8>>, deadline: Instant, interrupted: &AtomicBool) -> Seen {
     let mut seen = Seen {
         end: End::Closed,
         started: false,
@@ -132,7 +134,7 @@ fn follow(lines: &Receiver<String>, timeout: Duration, interrupted: &AtomicBool)
             return seen;
         }
         match lines.recv_timeout(left.min(POLL)) {
-            Ok(text) => match serde_json::from_str(&text) {
+            Ok(line) => match serde_json::from_slice(&line) {
                 Ok(Line::Started { .. }) => seen.started = true,
                 Ok(Line::Iteration { .. }) => seen.iterations += 1,
                 Ok(Line::Done { measurement }) => seen.measurement = Some(*measurement),
@@ -145,15 +147,32 @@ fn follow(lines: &Receiver<String>, timeout: Duration, interrupted: &AtomicBool)
     }
 }
 
-/// Waits for the child, killing it first where it would not end by itself.
-fn finish(child: &mut Child, end: End, program: &str) -> Result<ExitStatus> {
-    if end != End::Closed {
-        // The whole group: whatever the trial started would keep its pipes open. It may have
-        // ended in this moment, which is as good.
-        let group = i32::try_from(child.id()).map(Pid::from_raw);
-        let _ = group.map(|group| killpg(group, Signal::SIGKILL));
-        let _ = child.kill();
+/// Waits for the child, killing it where it would not end by itself: one that has closed its
+/// output may still hang.
+fn finish(
+    child: &mut Child,
+    end: &mut End,
+    deadline: Instant,
+    interrupted: &AtomicBool,
+    program: &str,
+) -> Result<ExitStatus> {
+    while *end == End::Closed {
+        if let Some(status) = child.try_wait().map_err(Error::io("wait for", program))? {
+            return Ok(status);
+        }
+        if interrupted.load(Ordering::Relaxed) {
+            *end = End::Interrupted;
+        } else if Instant::now() >= deadline {
+            *end = End::TimedOut;
+        } else {
+            thread::sleep(Duration::from_millis(1));
+        }
     }
+    // The whole group: whatever the trial started would keep its pipes open. It may have ended in
+    // this moment, which is as good.
+    let group = i32::try_from(child.id()).map(Pid::from_raw);
+    let _ = group.map(|group| killpg(group, Signal::SIGKILL));
+    let _ = child.kill();
     child.wait().map_err(Error::io("wait for", program))
 }
 
@@ -181,6 +200,7 @@ fn describe(
         (_, Some(number), _) => {
             Signal::try_from(number).map_or_else(|_| format!("signal {number}"), |s| s.to_string())
         }
+        (_, None, Some(_)) if stderr.contains(WRONG_RESULT) => WRONG_RESULT.to_owned(),
         (_, None, Some(code)) => format!("exit {code}"),
         (_, None, None) => "unknown".to_owned(),
     };
@@ -264,6 +284,23 @@ mod tests {
             Some(Outcome::Crashed(crash)) => assert_eq!(crash.signal, "timeout"),
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn a_hang_after_the_output_was_closed_is_one_too() {
+        match shell("exec >&- 2>&-; exec sleep 1000", Duration::from_millis(200)) {
+            Some(Outcome::Crashed(crash)) => assert_eq!(crash.signal, "timeout"),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_passed_over() {
+        let crash = crash(r#"printf '\377\n{"event":"started","pid":1}\n'; exit 7"#);
+        assert_eq!(
+            (crash.signal.as_str(), crash.iteration),
+            ("exit 7", Some(0))
+        );
     }
 
     #[test]

@@ -10,6 +10,7 @@
 //! verdicts are made elsewhere, from [`samples::Samples`] alone.
 
 mod as_text;
+pub mod baseline;
 pub mod duration;
 pub mod environment;
 pub mod error;

@@ -113,6 +113,7 @@ pub struct Plan {
     #[serde(with = "crate::as_text")]
     pub baseline: Protection,
     /// Whether the user named the baseline; then it is kept whatever happens.
+    #[serde(default)]
     pub baseline_named: bool,
     /// Why this baseline and not `none`, where the user named none.
     pub baseline_reason: Option<String>,
@@ -142,6 +143,9 @@ pub struct Plan {
 
 /// Threads that a trial may have: each is a real thread of the child process.
 pub const MAX_THREADS: u32 = 1024;
+
+/// Iterations that a trial may have, warm-up included: each is kept.
+pub const MAX_ITERATIONS: u64 = 1_000_000;
 
 impl Plan {
     /// Checks what the types cannot.
@@ -188,7 +192,18 @@ impl Plan {
             }
         };
         fraction("the margin", self.margin)?;
-        fraction("the confidence", self.confidence)?;
+        if !(0.5..=0.999_999).contains(&self.confidence) {
+            let percent = self.confidence * 100.0;
+            return fail(format!(
+                "the confidence {percent}% is outside 50% to 99.9999%"
+            ));
+        }
+        let iterations = u64::from(self.size.warmup) + u64::from(self.size.iterations.get());
+        if iterations > MAX_ITERATIONS {
+            return fail(format!(
+                "{iterations} iterations: at most {MAX_ITERATIONS} are supported"
+            ));
+        }
         match self.stop {
             StopRule::Blocks { blocks: 0 } => fail("0 blocks measure nothing".into()),
             StopRule::Blocks { .. } => Ok(()),

@@ -210,7 +210,7 @@ pub struct Durations {
 /// A trial that did not run to its end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Crash {
-    /// `SIGABRT`, `SIGSEGV`, `exit 3`, `timeout`, ….
+    /// `SIGABRT`, `SIGSEGV`, `exit 3`, `timeout`, `wrong result`, ….
     pub signal: String,
     /// Iterations completed before, warm-up included; the crash is in the one of this index.
     pub iteration: Option<u32>,
@@ -232,7 +232,7 @@ pub enum StopReason {
     Time,
     /// Ctrl-C or a termination signal.
     Interrupted,
-    /// No cell can be measured any more.
+    /// No lock can be compared with the baseline.
     Hopeless,
 }
 
@@ -244,7 +244,7 @@ impl StopReason {
             Self::Precision => "the precision asked for was reached",
             Self::Time => "the time limit was reached",
             Self::Interrupted => "interrupted by the user",
-            Self::Hopeless => "no trial completed in the first blocks",
+            Self::Hopeless => "no two locks ran to their end in the same block",
         }
     }
 }
@@ -287,6 +287,12 @@ impl Samples {
     pub fn measured_ns(&self) -> u64 {
         self.trials.iter().map(|trial| trial.wall_ns).sum()
     }
+}
+
+/// Whether a file holds a run: at least its whole first line. One that was cut off before holds
+/// nothing that could be lost.
+pub fn has_header(path: &Path) -> bool {
+    std::fs::read(path).is_ok_and(|bytes| bytes.contains(&b'\n'))
 }
 
 /// Reads the records of `bytes`; also says how many bytes hold whole lines.
@@ -389,14 +395,22 @@ pub struct SamplesWriter {
 }
 
 impl SamplesWriter {
-    /// Starts a new file with its header.
+    /// Starts a new file with its header, in place of one that [holds none](has_header).
     ///
     /// # Errors
-    /// The file exists, or cannot be written.
+    /// The file holds a run, or cannot be written.
     pub fn create(path: &Path, header: Header) -> Result<Self> {
+        if has_header(path) {
+            let message = "holds a run already".to_owned();
+            return Err(Error::Samples {
+                path: path.into(),
+                line: 1,
+                message,
+            });
+        }
         let file = OpenOptions::new()
             .append(true)
-            .create_new(true)
+            .create(true)
             .open(path)
             .map_err(Error::io("create", path))?;
         let mut writer = Self {
@@ -405,6 +419,7 @@ impl SamplesWriter {
             whole: 0,
         };
         writer.lock()?;
+        writer.cut_back()?;
         writer.append(&Record::Header(Box::new(header)))?;
         writer.sync()?;
         Ok(writer)

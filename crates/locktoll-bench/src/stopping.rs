@@ -12,6 +12,7 @@ use locktoll_gpu::Protection;
 use locktoll_stats::Summary;
 use locktoll_stats::stopping::{half_width_log, stein_blocks};
 
+use crate::baseline;
 use crate::plan::{Arm, Plan, StopRule};
 use crate::samples::{Outcome, Samples, StopReason};
 
@@ -51,14 +52,21 @@ pub fn pairs(samples: &Samples) -> Vec<Pairs> {
         }
     }
     let cells = plan.cells();
-    let baseline_slot = |threads| {
+    let (baseline, _) = baseline::in_force(samples);
+    let baseline_slot = |arm, threads| {
+        // The A/A arm repeats the planned baseline, whatever else the others are compared with.
+        let against = if arm == Arm::AA {
+            plan.baseline
+        } else {
+            baseline
+        };
         cells.iter().position(|cell| {
-            cell.arm == Arm::Bare && cell.threads == threads && cell.protection == plan.baseline
+            cell.arm == Arm::Bare && cell.threads == threads && cell.protection == against
         })
     };
     let mut all = Vec::new();
     for (slot, cell) in cells.iter().enumerate() {
-        let Some(base) = baseline_slot(cell.threads).filter(|&base| base != slot) else {
+        let Some(base) = baseline_slot(cell.arm, cell.threads).filter(|&base| base != slot) else {
             continue;
         };
         if cell.arm == Arm::Counted {
@@ -108,12 +116,11 @@ pub fn outlook(samples: &Samples) -> Outlook {
         StopRule::Precision {
             half_width,
             first_stage,
-        } if complete >= first_stage => match stein_target(plan, &pairs, half_width, first_stage) {
-            Some(target) => (
-                Some(target),
-                (complete >= target).then_some(StopReason::Precision),
-            ),
-            None => (Some(complete), Some(StopReason::Hopeless)),
+        } if complete >= first_stage => match blocks_left(plan, &pairs, half_width, first_stage) {
+            Left::Known(0) => (Some(complete), Some(StopReason::Precision)),
+            Left::Known(blocks) => (Some(complete.saturating_add(blocks)), None),
+            Left::Unknown => (None, None),
+            Left::NothingToCompare => (Some(complete), Some(StopReason::Hopeless)),
         },
         StopRule::Precision { .. } => (None, None),
     };
@@ -126,20 +133,34 @@ pub fn outlook(samples: &Samples) -> Outlook {
     }
 }
 
-/// Blocks that Stein's rule asks for: the most over all comparisons. The comparisons' sample
-/// means are independent of all their first-stage variances, so the largest number keeps the
-/// coverage of each.
-fn stein_target(plan: &Plan, pairs: &[Pairs], half_width: f64, first_stage: u64) -> Option<u64> {
-    let stage = usize::try_from(first_stage).ok()?;
-    let half_width = half_width_log(half_width).ok()?;
-    pairs
-        .iter()
-        .filter_map(|pair| {
-            let first = pair.log_ratios.get(..stage)?;
-            stein_blocks(first, half_width, plan.confidence).ok()
-        })
-        .max()
-        .map(|blocks| blocks.max(first_stage))
+/// What Stein's rule still asks for.
+enum Left {
+    /// This many blocks, if both trials of every comparison complete.
+    Known(u64),
+    /// A comparison has not completed its first stage, since trials crashed.
+    Unknown,
+    /// In no block did both trials of any comparison complete.
+    NothingToCompare,
+}
+
+/// The blocks that the comparison furthest from its goal still needs. The comparisons' sample means
+/// are independent of all their first-stage variances, so going on for one of them keeps the
+/// coverage of the others. A comparison that never completed is left out: it would never be done.
+fn blocks_left(plan: &Plan, pairs: &[Pairs], half_width: f64, first_stage: u64) -> Left {
+    let mut most = None;
+    for pair in pairs.iter().filter(|pair| !pair.log_ratios.is_empty()) {
+        let done = pair.log_ratios.len() as u64;
+        let needed = usize::try_from(first_stage)
+            .ok()
+            .and_then(|stage| pair.log_ratios.get(..stage))
+            .zip(half_width_log(half_width).ok())
+            .and_then(|(first, goal)| stein_blocks(first, goal, plan.confidence).ok());
+        let Some(needed) = needed else {
+            return Left::Unknown;
+        };
+        most = most.max(Some(needed.saturating_sub(done)));
+    }
+    most.map_or(Left::NothingToCompare, Left::Known)
 }
 
 /// Whether a further block of the mean length would pass the time limit. Two blocks are the least

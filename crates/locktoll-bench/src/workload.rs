@@ -91,8 +91,16 @@ impl Workload {
     /// # Errors
     /// The name is neither built in nor a readable, valid file.
     pub fn load(name_or_path: &str) -> Result<Self> {
+        Self::load_with_source(name_or_path).map(|(workload, _)| workload)
+    }
+
+    /// As [`load`](Self::load), with the text of the file if it is one.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn load_with_source(name_or_path: &str) -> Result<(Self, Option<String>)> {
         if let Some(workload) = Self::built_in(name_or_path) {
-            return Ok(workload);
+            return Ok((workload, None));
         }
         let path = Path::new(name_or_path);
         if path.extension().is_none_or(|extension| extension != "toml") && !path.exists() {
@@ -102,10 +110,13 @@ impl Workload {
             )));
         }
         let text = std::fs::read_to_string(path).map_err(Error::io("read workload", path))?;
-        Self::from_toml(&text).map_err(|message| Error::Workload {
-            path: path.into(),
-            message,
-        })
+        match Self::from_toml(&text) {
+            Ok(workload) => Ok((workload, Some(text))),
+            Err(message) => Err(Error::Workload {
+                path: path.into(),
+                message,
+            }),
+        }
     }
 
     /// Reads a workload from TOML.

@@ -110,6 +110,24 @@ fn nothing_to_compare_ends_a_run_that_waits_for_precision() {
 }
 
 #[test]
+fn a_crash_in_the_first_stage_takes_more_blocks_and_no_false_end() {
+    let rule = StopRule::Precision {
+        half_width: 0.05,
+        first_stage: 6,
+    };
+    let crashing = Simulator {
+        crash_share_of_none: 0.2,
+        ..Simulator::new(5)
+    };
+    let (all, reason) = run(rule, 0, &crashing);
+    assert_eq!(reason, StopReason::Precision);
+    assert!(all.complete_blocks() > 6);
+    for pair in pairs(&all) {
+        assert!(pair.log_ratios.len() >= 6, "{pair:?}");
+    }
+}
+
+#[test]
 fn the_widest_interval_names_its_comparison() {
     let (all, _) = run(StopRule::Blocks { blocks: 6 }, 0, &Simulator::new(1));
     let (label, half_width) = outlook(&all).widest.unwrap();

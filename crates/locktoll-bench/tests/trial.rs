@@ -100,7 +100,9 @@ fn every_sync_pattern_allocation_and_sharing_computes_right_results() {
 fn a_lock_per_call_does_not_keep_ops_on_a_shared_encoder_apart() {
     let mut spec = spec("stress", "interposed:global", 4);
     spec.workload.threads_per_encoder = 4;
-    spec.device.soft = "service=20us,encode=50us".parse().unwrap();
+    // Many calls between setting the buffers and the last dispatch: some other op comes between.
+    spec.workload.dispatches = 64;
+    spec.device.soft = "service=20us,encode=20us".parse().unwrap();
     let error = run(&spec, &mut |_| {}).unwrap_err();
     assert!(
         error.to_string().starts_with("wrong result: axpy element"),

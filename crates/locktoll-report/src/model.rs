@@ -230,7 +230,8 @@ pub struct CrashEvent {
     pub block: String,
     /// `SIGABRT`, `SIGSEGV`, `exit 3`, `timeout`, …
     pub signal: String,
-    /// The iteration in which it happened, from 0, when known.
+    /// Iterations completed before it, warm-up included, when known: the index of the one in which
+    /// it happened, unless it came after the last.
     pub iteration: Option<u32>,
     /// The thread that ended the process, when the message names it.
     pub thread: Option<String>,

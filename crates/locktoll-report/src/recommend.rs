@@ -276,7 +276,8 @@ fn more_blocks(run: &RunResult, rows: &[&Comparison]) -> Vec<String> {
                 let all = experiment.blocks_complete.saturating_add(blocks);
                 format!(
                     "Not settled: {names}. A new run of {} would settle it with 80% power, if the \
-                     estimate holds: the same command with --blocks {all}",
+                     estimate holds: the same command with --blocks {all} in place of --precision and \
+                     --max-time, into a new directory",
                     plural(all, "block")
                 )
             }

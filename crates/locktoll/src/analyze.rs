@@ -27,8 +27,8 @@ pub fn run(arguments: &AnalyzeArgs) -> Result<u8> {
     };
     match arguments.format {
         Format::Text => output::print_text(&result),
-        Format::Json => anstream::println!("{}", json::to_string_pretty(&result)?),
-        Format::Md => anstream::print!("{}", markdown::render(&result)),
+        Format::Json => output::say(&format!("{}\n", json::to_string_pretty(&result)?)),
+        Format::Md => output::say(&markdown::render(&result)),
     }
     Ok(output::policy(&result).map_or(0, |outcome| outcome.exit_code()))
 }

@@ -12,8 +12,8 @@ use locktoll_bench::launch::ChildProcess;
 use locktoll_bench::plan::{Cell, Plan, StopRule, TrialSize, takes_locks};
 use locktoll_bench::run::Runner;
 use locktoll_bench::samples::{self, Header, Record, Samples, SamplesWriter, StopReason};
-use locktoll_bench::workload::{BUILT_IN, Workload};
-use locktoll_bench::{Error as BenchError, duration, environment, lock_cost, trial};
+use locktoll_bench::workload::Workload;
+use locktoll_bench::{Error as BenchError, baseline, duration, environment, lock_cost, trial};
 use locktoll_gpu::{FaultModel, Protection, Scope};
 use locktoll_guard::Strategy;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -66,7 +66,7 @@ pub fn run(arguments: &BenchArgs) -> Result<u8> {
     )?;
     output::write_files(&directory, &result)?;
     output::print_text(&result);
-    anstream::println!("\n{}", output::where_files_are(&directory));
+    output::say(&format!("\n{}\n", output::where_files_are(&directory)));
     if reason == StopReason::Interrupted {
         let resume = shell::join(&[
             "locktoll".into(),
@@ -95,7 +95,7 @@ pub fn run(arguments: &BenchArgs) -> Result<u8> {
 }
 
 fn start(arguments: &BenchArgs) -> Result<(PathBuf, Samples, SamplesWriter)> {
-    let workload = Workload::load(&arguments.workload)?;
+    let (workload, source) = Workload::load_with_source(&arguments.workload)?;
     let plan = plan(arguments, workload)?;
     plan.check()?;
     let device = trial::device_facts(&plan.device)?;
@@ -108,15 +108,17 @@ fn start(arguments: &BenchArgs) -> Result<(PathBuf, Samples, SamplesWriter)> {
     };
     fs::create_dir_all(&directory).map_err(BenchError::io("create the folder", &directory))?;
     let file = directory.join(samples::FILE_NAME);
-    if file.exists() {
+    if samples::has_header(&file) {
         let shown = directory.display();
         return Err(Error::Usage(format!(
             "{shown} already holds a run: go on with it by --resume {shown}, or give another --out"
         )));
     }
-    if is_custom(&arguments.workload) {
+    if let Some(source) = source {
+        // The text that was parsed, so that the trials run what the plan says; the user's own file
+        // may be this very one.
         let copy = directory.join(WORKLOAD_FILE);
-        fs::copy(&arguments.workload, &copy).map_err(BenchError::io("write", &copy))?;
+        fs::write(&copy, source).map_err(BenchError::io("write", &copy))?;
     }
     let mut environment = environment::read(env!("CARGO_PKG_VERSION"));
     environment.insert("device".into(), device.name.clone().into());
@@ -146,7 +148,12 @@ fn resume(directory: &Path, max_time: Option<Duration>) -> Result<(Samples, Samp
     let max_time_ns = match max_time {
         None => samples.header.plan.max_time_ns,
         Some(Duration::ZERO) => 0,
-        Some(more) => samples.measured_ns().saturating_add(duration::ns(more)),
+        // In whole seconds, since people read it.
+        Some(more) => samples
+            .measured_ns()
+            .saturating_add(duration::ns(more))
+            .div_ceil(1_000_000_000)
+            .saturating_mul(1_000_000_000),
     };
     writer.append(&Record::Resumed {
         environment: environment.clone(),
@@ -225,7 +232,7 @@ fn default_baseline(
         Strategy::None => fault.is_none(),
     };
     let mut candidates = protections.to_vec();
-    candidates.sort_by_key(|&lock| (!covers(lock.strategy()), measured::expected_cost(lock)));
+    candidates.sort_by_key(|&lock| (!covers(lock.strategy()), baseline::expected_cost(lock)));
     let Some(&chosen) = candidates.first() else {
         return Err(Error::Usage("give at least one strategy".into()));
     };
@@ -242,17 +249,12 @@ fn default_baseline(
     Ok((chosen, reason))
 }
 
-fn is_custom(workload: &str) -> bool {
-    !BUILT_IN.contains(&workload)
-}
-
-/// What the trials are given as `--workload`: a built-in name, or the run's own copy.
+/// What the trials are given as `--workload`: the built-in name, or the run's own copy.
 fn workload_argument(plan: &Plan, directory: &Path) -> String {
-    let copy = directory.join(WORKLOAD_FILE);
-    if copy.exists() {
-        copy.display().to_string()
-    } else {
+    if Workload::built_in(&plan.workload.name).as_ref() == Some(&plan.workload) {
         plan.workload.name.clone()
+    } else {
+        directory.join(WORKLOAD_FILE).display().to_string()
     }
 }
 

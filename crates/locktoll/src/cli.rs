@@ -145,8 +145,8 @@ pub struct BenchArgs {
     )]
     pub first_stage: u64,
 
-    /// Stop before this much time is spent, whatever is reached; 0 is no limit [default: 75s, or
-    /// no limit with --blocks]
+    /// Start no block that would end after this much time, but measure two in any case; 0 is no
+    /// limit [default: 75s, or no limit with --blocks]
     #[arg(long, value_name = "DUR", value_parser = duration::parse, help_heading = "How long")]
     pub max_time: Option<Duration>,
 
@@ -254,7 +254,7 @@ pub struct AnalyzeArgs {
     pub lower_is_better: bool,
 
     /// Unit of the values, for display
-    #[arg(long, default_value = "ops/s", value_name = "UNIT")]
+    #[arg(long, default_value = "value", value_name = "UNIT")]
     pub unit: String,
 
     // Not a doc comment: clap would show it as help.

@@ -2,18 +2,20 @@
 
 use locktoll_gpu::{Availability, devices};
 
+use crate::output;
+
 /// Prints the list; the exit code.
 pub fn run() -> u8 {
     for device in devices() {
-        match device.availability {
+        output::say(&match device.availability {
             Availability::Available => {
-                anstream::println!("{:<8} available   {}", device.name, device.summary);
+                format!("{:<8} available   {}\n", device.name, device.summary)
             }
-            Availability::Missing { what, remedy } => {
-                anstream::println!("{:<8} missing     {}", device.name, device.summary);
-                anstream::println!("{:<8}             {what}; {remedy}", "");
-            }
-        }
+            Availability::Missing { what, remedy } => format!(
+                "{:<8} missing     {}\n{:<8}             {what}; {remedy}\n",
+                device.name, device.summary, ""
+            ),
+        });
     }
     0
 }

@@ -33,12 +33,9 @@ pub fn run(cli: &Cli) -> Result<u8> {
         Command::Devices => Ok(devices::run()),
         Command::Trial(arguments) => trial::run(arguments),
         Command::Completions { shell } => {
-            clap_complete::generate(
-                *shell,
-                &mut Cli::command(),
-                "locktoll",
-                &mut std::io::stdout(),
-            );
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "locktoll", &mut script);
+            output::say(&String::from_utf8_lossy(&script));
             Ok(0)
         }
     }

@@ -1,7 +1,7 @@
 //! What a command leaves behind: files in the run's directory, text on the terminal.
 
 use std::fs;
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 
 use locktoll_bench::Error as BenchError;
@@ -28,14 +28,21 @@ pub fn write_files(directory: &Path, result: &RunResult) -> Result<()> {
     Ok(())
 }
 
+/// Writes text to standard output. A reader that has closed it early (`locktoll … | head`) has seen
+/// what it wanted: that is no error, and no panic as with `println!`.
+pub fn say(text: &str) {
+    let mut out = anstream::stdout();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
 /// Prints the summary for people, and what the policy says.
 pub fn print_text(result: &RunResult) {
     let width = console_width().unwrap_or(PLAIN_WIDTH);
     // Colours are always asked for; the stream removes them where nobody can see them.
     let style = terminal::TerminalStyle { width, color: true };
-    anstream::print!("{}", terminal::render(result, &style));
+    say(&terminal::render(result, &style));
     if let (Some(outcome), Some(max_cost)) = (policy(result), result.plan.max_cost) {
-        anstream::println!("\n{}", outcome.describe(max_cost));
+        say(&format!("\n{}\n", outcome.describe(max_cost)));
     }
 }
 
@@ -44,7 +51,7 @@ pub fn policy(result: &RunResult) -> Option<policy::Outcome> {
     result
         .plan
         .max_cost
-        .map(|max_cost| policy::judge(&result.comparisons, max_cost))
+        .map(|max_cost| policy::judge(result, max_cost))
 }
 
 /// A line that tells where the files are.

@@ -1,9 +1,12 @@
-//! `--max-cost`: from the comparisons of a run to an exit code.
+//! `--max-cost`: from a result to an exit code.
 //!
 //! A lock passes when its whole interval is at or below the limit and fails when its whole
-//! interval is above; otherwise the question is not settled.
+//! interval is above; otherwise the question is not settled. Nor is it where nothing was compared
+//! or where the A/A arm failed: such a run can neither pass nor fail a lock.
 
-use locktoll_report::model::{Comparison, Role};
+use locktoll_report::evidence::{AaOutcome, a_a};
+use locktoll_report::format::given_percent;
+use locktoll_report::model::{Role, RunResult};
 
 /// What the policy says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,7 +15,7 @@ pub enum Outcome {
     Within,
     /// These locks cost more than allowed.
     Exceeded(Vec<String>),
-    /// No lock is shown to exceed the limit, but these are not shown to be within it.
+    /// No lock is shown to exceed the limit, but not all are shown to be within it: why.
     Unsettled(Vec<String>),
 }
 
@@ -28,38 +31,46 @@ impl Outcome {
 
     /// One sentence for people.
     pub fn describe(&self, max_cost: f64) -> String {
-        let limit = max_cost * 100.0;
+        let limit = given_percent(max_cost);
         match self {
-            Self::Within => format!("Policy: every lock costs at most {limit}%."),
+            Self::Within => format!("Policy: every lock costs at most {limit}."),
             Self::Exceeded(locks) => {
-                format!(
-                    "Policy failed: more than {limit}% for {}.",
-                    locks.join(", ")
-                )
+                format!("Policy failed: more than {limit} for {}.", locks.join(", "))
             }
-            Self::Unsettled(locks) => {
-                format!(
-                    "Policy not settled: {limit}% lies inside the interval of {}.",
-                    locks.join(", ")
-                )
+            Self::Unsettled(reasons) => {
+                format!("Policy of {limit} not settled: {}.", reasons.join(", "))
             }
         }
     }
 }
 
-/// Judges the strategy comparisons of a run.
-pub fn judge(comparisons: &[Comparison], max_cost: f64) -> Outcome {
+/// Judges the strategy comparisons of a result.
+pub fn judge(result: &RunResult, max_cost: f64) -> Outcome {
+    if a_a(result) == AaOutcome::Failed {
+        return Outcome::Unsettled(vec!["the A/A arm failed".into()]);
+    }
     let (mut exceeded, mut unsettled) = (Vec::new(), Vec::new());
-    for row in comparisons.iter().filter(|row| row.role == Role::Strategy) {
+    let mut compared = false;
+    for row in result
+        .comparisons
+        .iter()
+        .filter(|row| row.role == Role::Strategy)
+    {
+        compared = true;
         let name = match row.threads {
+            Some(1) => format!("{} at 1 thread", row.test),
             Some(threads) => format!("{} at {threads} threads", row.test),
             None => row.test.clone(),
         };
         match row.overhead.ci {
             Some([lo, _]) if lo > max_cost => exceeded.push(name),
             Some([_, hi]) if hi <= max_cost => {}
-            _ => unsettled.push(name),
+            Some(_) => unsettled.push(format!("it lies inside the interval of {name}")),
+            None => unsettled.push(format!("there is no interval of {name}")),
         }
+    }
+    if !compared {
+        unsettled.push("nothing was compared".into());
     }
     if !exceeded.is_empty() {
         Outcome::Exceeded(exceeded)

@@ -145,7 +145,7 @@ impl<D: Device> Stream<D> {
 pub(super) fn wait<D: Device>(device: &D, session: &Session<D>, failed: &AtomicBool) -> Result<()> {
     let mut state = session.state();
     while !state.committed {
-        if failed.load(Ordering::Relaxed) {
+        if failed.load(Ordering::Acquire) {
             return Err(Error::Panicked(
                 "another thread failed before its commit".into(),
             ));

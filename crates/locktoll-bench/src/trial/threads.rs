@@ -148,9 +148,9 @@ fn iterate<'a, D: Device>(
     say: &mut dyn FnMut(&Line),
 ) -> Result<(Measurement, Vec<Lane<'a, D>>)> {
     let size = common.spec.size;
-    let total = size.warmup + size.iterations.get();
+    let total = size.warmup.saturating_add(size.iterations.get());
     let ops = u64::from(size.ops_per_thread.get()) * lanes.len() as u64;
-    let mut iterations = Vec::with_capacity(size.iterations.get() as usize);
+    let mut iterations = Vec::new();
     let mut before = None;
     let mut after = None;
 
@@ -244,19 +244,20 @@ impl<D: Device> Lane<'_, D> {
         let error = match done {
             Ok(Ok(shift)) => return Some(shift),
             Ok(Err(error)) => error,
-            Err(payload) => Error::Panicked(
-                payload
-                    .downcast_ref::<&str>()
-                    .map_or("no message".into(), ToString::to_string),
-            ),
+            Err(payload) => {
+                let text = payload.downcast_ref::<&str>().map(ToString::to_string);
+                let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
+                Error::Panicked(text.unwrap_or_else(|| "no message".to_owned()))
+            }
         };
-        common.failed.store(true, Ordering::Relaxed);
-        common.left.store(0, Ordering::Relaxed);
+        // The error first: others that see the flag have errors of their own to report.
         common
             .error
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .get_or_insert(error);
+        common.failed.store(true, Ordering::Release);
+        common.left.store(0, Ordering::Relaxed);
         None
     }
 

@@ -162,9 +162,9 @@ fn crash_bound(run: &RunResult) -> Row {
         ),
         Some(bound) => row(
             "Crash rate bounded",
-            "met",
+            if bound < 1.0 { "met" } else { "not met" },
             format!(
-                "every series below {} at {}, one-sided",
+                "every series at most {} at {}, one-sided",
                 share(bound),
                 given_percent(run.plan.confidence)
             ),

@@ -45,6 +45,15 @@ fn analyze_command(run: &RunResult, file: &str) -> String {
         shell_word(&plain(&plan.baseline)),
         given_percent(plan.margin).trim_end_matches('%')
     );
+    let confidence = given_percent(plan.confidence);
+    if confidence != "95%" {
+        command.push_str(" --confidence ");
+        command.push_str(confidence.trim_end_matches('%'));
+    }
+    if let Some(allowed) = plan.max_cost {
+        command.push_str(" --max-cost ");
+        command.push_str(given_percent(allowed).trim_end_matches('%'));
+    }
     if plan.paired {
         command.push_str(" --paired");
     }

@@ -22,6 +22,24 @@ pub(crate) fn a_a_sentence(run: &RunResult, voice: &Voice) -> String {
         })
         .collect();
     let rows = rows.join("; ");
+    // An analysis with another baseline than the run's still has the run's A/A arm.
+    let other = run
+        .comparisons_of(Role::AA)
+        .map(|row| row.test.as_str())
+        .find(|&test| test != run.plan.baseline);
+    let twice = match other {
+        None => "the baseline against itself".to_owned(),
+        Some(lock) => format!("{} (not the baseline) against itself", (voice.name)(lock)),
+    };
+    let missing = run
+        .comparisons_of(Role::AA)
+        .map(|row| row.missing.as_deref());
+    if let Some(reason) = missing.reduce(Option::and).flatten() {
+        return format!(
+            "A/A: nothing to show for {twice}: {}.",
+            (voice.name)(reason)
+        );
+    }
     match a_a(run) {
         AaOutcome::NotRun => match run.plan.origin {
             Origin::Bench { .. } => {
@@ -31,16 +49,15 @@ pub(crate) fn a_a_sentence(run: &RunResult, voice: &Voice) -> String {
         }
         .to_owned(),
         AaOutcome::Passed => {
-            format!("A/A passes: the baseline against itself stays within ±{margin} ({rows}).")
+            format!("A/A passes: {twice} stays within ±{margin} ({rows}).")
         }
-        AaOutcome::Unsettled => format!(
-            "A/A is not settled: the baseline against itself is not shown to stay within \
-             ±{margin} ({rows})."
-        ),
+        AaOutcome::Unsettled => {
+            format!("A/A is not settled: {twice} is not shown to stay within ±{margin} ({rows}).")
+        }
         AaOutcome::Failed if rows.is_empty() => "A/A FAILS: see the warnings.".to_owned(),
         AaOutcome::Failed => format!(
-            "A/A FAILS: the baseline differs from itself ({rows}). Differences of this size \
-             come from the experiment, not from a lock."
+            "A/A FAILS: {twice} differs ({rows}). Differences of this size come from the \
+             experiment, not from a lock."
         ),
     }
 }

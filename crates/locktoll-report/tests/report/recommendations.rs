@@ -240,7 +240,8 @@ fn unresolved_gives_the_exact_flag() {
         recommendations(&run(vec![open], &[])),
         [
             "Not settled: the global lock at 8 threads. A new run of 62 blocks would settle it with \
-             80% power, if the estimate holds: the same command with --blocks 62"
+             80% power, if the estimate holds: the same command with --blocks 62 in place \
+             of --precision and --max-time, into a new directory"
         ]
     );
 }

@@ -129,7 +129,7 @@ fn crashes_have_a_rate_an_interval_and_their_signals() {
 fn a_failed_a_a_arm_comes_first() {
     let text = said(&crate::fixtures::a_a_fails());
     assert!(
-        text.starts_with("A/A FAILS: the baseline differs from itself"),
+        text.starts_with("A/A FAILS: the baseline against itself differs"),
         "{text}"
     );
 }

@@ -103,7 +103,11 @@ fn baseline(series: &[ImportedSeries], named: Option<&str>) -> Result<(String, O
         }
         None => {
             let preferred = ["none", "per-encoder"].into_iter().find(|name| has(name));
-            let first = series.first().map_or("", |one| one.config.as_str());
+            let line = |one: &&ImportedSeries| one.values.first().map(|value| value.line);
+            let first = series
+                .iter()
+                .min_by_key(line)
+                .map_or("", |one| one.config.as_str());
             let chosen = preferred.unwrap_or(first);
             let reason = match preferred {
                 Some("none") => None,

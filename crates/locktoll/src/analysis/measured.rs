@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use locktoll_bench::baseline;
 use locktoll_bench::plan::{Arm, Cell, StopRule};
 use locktoll_bench::samples::{Measurement, Outcome, Samples, Trial};
 use locktoll_gpu::Protection;
-use locktoll_guard::Strategy;
 use locktoll_report::model::{
     self, CrashEvent, Crashes, Experiment, Latency, Origin, Plan, Role, RunResult, Series, Value,
     Variance,
@@ -109,19 +109,13 @@ impl<'a> View<'a> {
             })
     }
 
-    fn crashed(&self, slot: usize) -> usize {
-        self.trials[slot].len() - self.completed(slot).count()
-    }
-
     fn slot(&self, arm: Arm, protection: Protection, threads: u32) -> Option<usize> {
         self.cells.iter().position(|cell| {
             cell.arm == arm && cell.protection == protection && cell.threads.get() == threads
         })
     }
 
-    /// The baseline in force: the planned one, unless its bare trials crash. What survives of a
-    /// crashing lock is a selection, so the first lock in a fixed order that never crashed takes
-    /// its place. A baseline that somebody named is kept.
+    /// The baseline named now, else the one [in force](baseline::in_force).
     fn baseline(&self, named: Option<&str>) -> Result<(Protection, Option<String>)> {
         let plan = &self.samples.header.plan;
         if let Some(name) = named {
@@ -141,32 +135,7 @@ impl<'a> View<'a> {
                 ))),
             };
         }
-        let planned = plan.baseline;
-        let crashes = |lock: Protection| -> usize {
-            let bare = |(slot, cell): (usize, &Cell)| {
-                (cell.arm == Arm::Bare && cell.protection == lock).then(|| self.crashed(slot))
-            };
-            self.cells.iter().enumerate().filter_map(bare).sum()
-        };
-        if plan.baseline_named || crashes(planned) == 0 {
-            return Ok((planned, plan.baseline_reason.clone()));
-        }
-        let mut safe: Vec<Protection> = plan
-            .protections
-            .iter()
-            .copied()
-            .filter(|&lock| crashes(lock) == 0)
-            .collect();
-        safe.sort_by_key(|&lock| expected_cost(lock));
-        match safe.first() {
-            Some(&lock) => Ok((
-                lock,
-                Some(format!(
-                    "{planned} crashed, and {lock} is the cheapest kind that did not"
-                )),
-            )),
-            None => Ok((planned, Some("every strategy crashed".to_owned()))),
-        }
+        Ok(baseline::in_force(self.samples))
     }
 
     /// Every comparison: each lock with the baseline, the baseline with itself, and each counted
@@ -294,21 +263,6 @@ impl<'a> View<'a> {
     }
 }
 
-/// Locks in the order of what they are expected to cost where nothing is known: how many
-/// encoders one lock covers, and whether it is taken per op or per call. Fixed beforehand, so
-/// that a baseline is never chosen by its own measured value.
-pub fn expected_cost(lock: Protection) -> (bool, u8) {
-    let interposed = matches!(lock, Protection::Interposed(_));
-    let covers = match lock.strategy() {
-        Strategy::None => 0,
-        Strategy::PerEncoder => 1,
-        Strategy::PerQueue => 2,
-        Strategy::Throttle(_) => 3,
-        Strategy::Global => 4,
-    };
-    (interposed, covers)
-}
-
 fn experiment(samples: &Samples) -> Experiment {
     let header = &samples.header;
     let plan = &header.plan;
@@ -316,7 +270,7 @@ fn experiment(samples: &Samples) -> Experiment {
         0 => String::new(),
         ns => {
             let limit = humantime::format_duration(std::time::Duration::from_nanos(ns));
-            format!(", at most {limit} of measuring")
+            format!(", at most {limit} of measuring, but 2 blocks in any case")
         }
     };
     let stop_rule = match plan.stop {

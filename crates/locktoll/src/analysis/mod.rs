@@ -10,7 +10,7 @@ mod pairing;
 mod warnings;
 
 use locktoll_report::model::{Comparison, Overhead, Role};
-use locktoll_stats::{Design, Policy, compare, decide};
+use locktoll_stats::{Comparison as Estimate, Decision, Design, Policy, compare, decide};
 
 use crate::error::{Error, Result};
 
@@ -38,12 +38,12 @@ enum Values {
     Missing(String),
 }
 
-/// Compares every pair and decides on all of them together, with one correction for their number.
+/// Compares every pair and decides on all of them together, with one correction for their number;
+/// the instrument's own cost is another question and a family of its own.
 fn judge(pairs: Vec<Pair>, policy: &Policy) -> Result<Vec<Comparison>> {
-    let mut estimates = Vec::new();
-    let mut at = Vec::with_capacity(pairs.len());
+    let mut estimates: Vec<Option<Estimate>> = Vec::with_capacity(pairs.len());
     for pair in &pairs {
-        at.push(match &pair.values {
+        estimates.push(match &pair.values {
             Values::Present { baseline, test } => {
                 let estimate = compare(baseline, test, pair.design, policy).map_err(|source| {
                     let threads = pair
@@ -53,64 +53,77 @@ fn judge(pairs: Vec<Pair>, policy: &Policy) -> Result<Vec<Comparison>> {
                     let series = format!("{} against {}{threads}", pair.test, pair.baseline);
                     Error::Statistics { series, source }
                 })?;
-                estimates.push(estimate);
-                Some(estimates.len() - 1)
+                Some(estimate)
             }
             Values::Missing(_) => None,
         });
     }
-    let decisions = decide(&estimates, policy);
-    let rows = pairs.into_iter().zip(at).map(|(pair, at)| {
-        let mut row = Comparison {
-            role: pair.role,
-            baseline: pair.baseline,
-            test: pair.test,
-            threads: pair.threads,
-            workload: pair.workload,
-            n_baseline: 0,
-            n_test: 0,
-            overhead: Overhead {
-                estimate: None,
-                ci: None,
-                confidence: policy.confidence,
-                method: None,
-            },
-            p_difference: None,
-            p_difference_holm: None,
-            p_equivalence: None,
-            margin: policy.margin,
-            verdict: None,
-            blocks_needed: None,
-            secondary: None,
-            notes: Vec::new(),
-            missing: match &pair.values {
-                Values::Missing(reason) => Some(reason.clone()),
-                Values::Present { .. } => None,
-            },
-        };
-        if let Some(at) = at {
-            let (estimate, decision) = (estimates[at].clone(), &decisions[at]);
-            row.n_baseline = estimate.n_base;
-            row.n_test = estimate.n_test;
-            row.overhead = Overhead {
-                estimate: Some(estimate.overhead.estimate),
-                ci: estimate
-                    .overhead
-                    .ci
-                    .and_then(|bounds| bounds.interval())
-                    .map(|interval| [interval.lo, interval.hi]),
-                confidence: estimate.overhead.confidence,
-                method: Some(estimate.overhead.method),
-            };
-            row.p_difference = estimate.p_difference;
-            row.p_equivalence = estimate.p_equivalence;
-            row.p_difference_holm = decision.p_difference_holm;
-            row.verdict = Some(decision.verdict);
-            row.blocks_needed = decision.blocks_needed;
-            row.secondary = Some(estimate.secondary);
-            row.notes = estimate.notes;
+    let mut decisions: Vec<Option<Decision>> = vec![None; pairs.len()];
+    for counted in [false, true] {
+        let family: Vec<usize> = (0..pairs.len())
+            .filter(|&at| (pairs[at].role == Role::Counted) == counted && estimates[at].is_some())
+            .collect();
+        let members: Vec<Estimate> = family
+            .iter()
+            .filter_map(|&at| estimates[at].clone())
+            .collect();
+        for (at, decision) in family.into_iter().zip(decide(&members, policy)) {
+            decisions[at] = Some(decision);
         }
-        row
-    });
+    }
+    let rows = pairs
+        .into_iter()
+        .zip(estimates.into_iter().zip(decisions))
+        .map(|(pair, found)| {
+            let mut row = Comparison {
+                role: pair.role,
+                baseline: pair.baseline,
+                test: pair.test,
+                threads: pair.threads,
+                workload: pair.workload,
+                n_baseline: 0,
+                n_test: 0,
+                overhead: Overhead {
+                    estimate: None,
+                    ci: None,
+                    confidence: policy.confidence,
+                    method: None,
+                },
+                p_difference: None,
+                p_difference_holm: None,
+                p_equivalence: None,
+                margin: policy.margin,
+                verdict: None,
+                blocks_needed: None,
+                secondary: None,
+                notes: Vec::new(),
+                missing: match &pair.values {
+                    Values::Missing(reason) => Some(reason.clone()),
+                    Values::Present { .. } => None,
+                },
+            };
+            if let (Some(estimate), Some(decision)) = found {
+                row.n_baseline = estimate.n_base;
+                row.n_test = estimate.n_test;
+                row.overhead = Overhead {
+                    estimate: Some(estimate.overhead.estimate),
+                    ci: estimate
+                        .overhead
+                        .ci
+                        .and_then(|bounds| bounds.interval())
+                        .map(|interval| [interval.lo, interval.hi]),
+                    confidence: estimate.overhead.confidence,
+                    method: Some(estimate.overhead.method),
+                };
+                row.p_difference = estimate.p_difference;
+                row.p_equivalence = estimate.p_equivalence;
+                row.p_difference_holm = decision.p_difference_holm;
+                row.verdict = Some(decision.verdict);
+                row.blocks_needed = decision.blocks_needed;
+                row.secondary = Some(estimate.secondary);
+                row.notes = estimate.notes;
+            }
+            row
+        });
     Ok(rows.collect())
 }

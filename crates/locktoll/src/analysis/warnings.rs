@@ -1,6 +1,7 @@
 //! What a reader must know before trusting a number, most important first.
 
 use locktoll_bench::samples::{Samples, StopReason};
+use locktoll_gpu::{FaultModel, Scope};
 use locktoll_report::model::{Comparison, Role, RunResult, Warning};
 use locktoll_stats::{Note, Verdict};
 
@@ -20,6 +21,17 @@ pub(super) fn of_run(result: &RunResult, samples: &Samples) -> Vec<Warning> {
         add(
             "baseline",
             format!("Overheads are against {}: {reason}.", result.plan.baseline),
+        );
+    }
+    let plan = &samples.header.plan;
+    if plan.device.fault == Some(FaultModel::Agx(Scope::Encoder))
+        && plan.workload.threads_per_encoder == 1
+    {
+        add(
+            "fault_cannot_fire",
+            "The fault model agx:encoder cannot fire: no two threads of this workload share an \
+             encoder. Use a workload with threads-per-encoder above 1."
+                .into(),
         );
     }
     let complete = samples.complete_blocks();
@@ -173,7 +185,7 @@ fn notes(result: &RunResult) -> Vec<Warning> {
             code: "index_correlated".into(),
             message: format!(
                 "Series that should be independent move together, value by value: {}. Were they \
-                 measured in pairs, or derived from each other?",
+                 measured in pairs (then add --paired), or derived from each other?",
                 alike.join("; ")
             ),
         });

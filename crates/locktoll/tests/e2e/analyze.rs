@@ -188,6 +188,13 @@ fn the_policy_becomes_an_exit_code() {
 }
 
 #[test]
+fn nothing_compared_is_no_pass() {
+    let (code, said, _) = rows("a,1,5\na,2,6\n", "--max-cost 2");
+    assert_eq!(code, Some(11), "{said}");
+    assert!(said.contains("nothing was compared"), "{said}");
+}
+
+#[test]
 fn times_turn_the_overhead_round() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("times.csv");

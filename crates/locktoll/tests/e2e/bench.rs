@@ -175,18 +175,40 @@ fn a_custom_workload_is_kept_with_its_run() {
 }
 
 #[test]
+fn a_workload_file_in_the_run_s_own_folder_is_neither_emptied_nor_mistaken() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("workload.toml");
+    let text = "name = \"mine\"\nkernel = \"axpy\"\nsize = 8\n";
+    fs::write(&file, text).unwrap();
+    let small = "--strategies global --threads 1 --no-counting --ops 3 --iterations 1 --blocks 2";
+    let bench = |workload: &str| {
+        let out = folder.path().display();
+        run(&format!(
+            "bench --quiet --workload {workload} {small} --out {out}"
+        ))
+    };
+    assert_eq!(bench(&file.display().to_string()).status.code(), Some(0));
+    assert_eq!(fs::read_to_string(&file).unwrap(), text);
+    // The same folder without its run, but with the file of another workload still there.
+    fs::remove_file(folder.path().join("samples.jsonl")).unwrap();
+    assert_eq!(bench("timed").status.code(), Some(0));
+    let samples = read(folder.path(), "samples.jsonl");
+    assert!(samples.contains("\"--workload\",\"timed\""), "{samples}");
+}
+
+#[test]
 fn a_program_that_can_not_run_at_all_is_an_error() {
     // Wrong results in every trial: threads of one encoder with a lock per call.
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("mixed.toml");
     fs::write(
         &file,
-        "name = \"mixed\"\nkernel = \"axpy\"\nthreads-per-encoder = 4\n",
+        "name = \"mixed\"\nkernel = \"axpy\"\ndispatches = 64\nthreads-per-encoder = 4\n",
     )
     .unwrap();
     let output = run(&format!(
         "bench --quiet --workload {} --strategies interposed:global --threads 4 --no-counting \
-         --soft service=20us,encode=50us --ops 20 --iterations 1 --blocks 2 --out {}",
+         --soft service=20us,encode=20us --ops 20 --iterations 1 --blocks 2 --out {}",
         file.display(),
         folder.path().join("run").display()
     ));
