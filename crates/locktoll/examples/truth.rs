@@ -15,8 +15,7 @@
 //! global lock, (iteration − S) ∕ M − H; c without a lock and with one op a thread,
 //! iteration − H − N·S, the median of each. h is also what moves the estimate from trial to trial, so the truth
 //! must be known much better than the estimate: there are 8 such trials for each one in the
-//! experiment. With equal numbers even perfect intervals would hold a truth that uncertain in 85%
-//! of runs only.
+//! experiment.
 //!
 //! **Device-bound.** No hold, a service that dominates: the true overhead is under 0.1%, and the
 //! verdict must be `free` or `negligible`, within 30 s of measuring and ±1 point.
@@ -127,8 +126,9 @@ fn lock_bound(runs: u64) -> bool {
     covered >= needed
 }
 
-/// A core that is taken away makes a single trial slower by any amount. That is rare: the 48 trials
-/// here meet it more often than the 6 of the experiment, and their mean would be off by it.
+/// The median was taken after the mean had been seen to miss 6 of 38 runs. The presumed reason, not
+/// tested: a core that is taken away slows a single trial by any amount, and the 48 trials here meet
+/// that more often than the 6 of the experiment.
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     f64::midpoint(values[(values.len() - 1) / 2], values[values.len() / 2])
