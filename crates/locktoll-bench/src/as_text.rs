@@ -18,30 +18,6 @@ where
     String::deserialize(from)?.parse().map_err(D::Error::custom)
 }
 
-/// The same for a list of values.
-pub(crate) mod list {
-    use super::{Deserialize, Deserializer, Display, FromStr, Serializer};
-    use serde::de::Error as _;
-
-    pub(crate) fn serialize<T: Display, S: Serializer>(
-        values: &[T],
-        out: S,
-    ) -> Result<S::Ok, S::Error> {
-        out.collect_seq(values.iter().map(ToString::to_string))
-    }
-
-    pub(crate) fn deserialize<'de, T, D>(from: D) -> Result<Vec<T>, D::Error>
-    where
-        T: FromStr<Err: Display>,
-        D: Deserializer<'de>,
-    {
-        Vec::<String>::deserialize(from)?
-            .iter()
-            .map(|text| text.parse().map_err(D::Error::custom))
-            .collect()
-    }
-}
-
 /// The same for a value that may be absent.
 pub(crate) mod option {
     use super::{Deserialize, Deserializer, Display, FromStr, Serializer};

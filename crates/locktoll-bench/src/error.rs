@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::layer_missing;
+
 /// An error of this crate. Each message names the thing and says what to do about it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -43,6 +45,24 @@ pub enum Error {
     /// A kernel computed something else than its reference.
     #[error("wrong result: {0}")]
     WrongResult(String),
+    /// The layer's counts cannot be read.
+    #[error("the trace in {}: {message}", path.display())]
+    Trace {
+        /// The folder.
+        path: PathBuf,
+        /// The reason.
+        message: String,
+    },
+    /// A program ran to its end without the layer under it.
+    #[error(
+        "`{}` ran without locktoll's Vulkan layer under it, so nothing was locked: {}",
+        command.join(" "),
+        layer_missing::reasons(command)
+    )]
+    LayerNotLoaded {
+        /// The command line.
+        command: Vec<String>,
+    },
     /// A thread of the trial panicked.
     #[error("a trial thread panicked: {0}")]
     Panicked(String),

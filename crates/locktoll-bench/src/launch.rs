@@ -1,48 +1,36 @@
-//! Starts a trial as a child process and tells what became of it.
-//!
-//! The child is in a process group of its own, so that Ctrl-C in the terminal reaches the parent
-//! alone: a trial cut off by the user must not look like a crash.
+//! Starts a trial of locktoll's own encoders as a child process and tells what became of it.
 
-use std::io::{BufRead as _, BufReader, Read};
-use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use locktoll_gpu::FAULT_PREFIX;
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
 
-use crate::error::{Error, Result};
-use crate::protocol::{Line, PARENT_VARIABLE};
+use crate::child::{self, End};
+use crate::error::Result;
+use crate::plan::Cell;
+use crate::protocol::Line;
 use crate::samples::{Crash, Measurement, Outcome};
-
-/// How often a waiting parent looks whether the user wants to stop.
-const POLL: Duration = Duration::from_millis(50);
 
 /// How a trial says that its device computed something else than the reference.
 pub(crate) const WRONG_RESULT: &str = "wrong result";
 
-/// Text kept of a child's standard error: its end, where an assertion stands.
-const STDERR_KEPT: usize = 8 * 1024;
-
 /// Starts trials. A seam: tests put simulated trials here.
 pub trait Launch {
-    /// Runs a trial to its end; `None` when the user interrupted it.
+    /// Runs a trial of a cell to its end; `None` when the user interrupted it.
     ///
     /// # Errors
-    /// The child could not be started. What it does once started is an [`Outcome`].
+    /// The child could not be started, or not in the way that the cell asks for. What it does once
+    /// started is an [`Outcome`].
     fn launch(
         &self,
         command: &[String],
+        cell: &Cell,
         timeout: Duration,
         interrupted: &AtomicBool,
     ) -> Result<Option<Outcome>>;
 }
 
-/// Starts trials as child processes.
+/// Starts trials as child processes that speak the [protocol](crate::protocol).
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ChildProcess;
 
@@ -50,171 +38,53 @@ impl Launch for ChildProcess {
     fn launch(
         &self,
         command: &[String],
+        _: &Cell,
         timeout: Duration,
         interrupted: &AtomicBool,
     ) -> Result<Option<Outcome>> {
-        let (program, arguments) = command
-            .split_first()
-            .ok_or_else(|| Error::Plan("an empty command line".into()))?;
-        let mut child = Command::new(program)
-            .args(arguments)
-            .env(PARENT_VARIABLE, std::process::id().to_string())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0)
-            .spawn()
-            .map_err(Error::io("start", program))?;
-        let (send, lines) = channel();
-        let stdout = child.stdout.take();
-        let reader = thread::spawn(move || {
-            let Some(pipe) = stdout else { return };
-            // Bytes, not text: a driver may print anything between our lines.
-            for line in BufReader::new(pipe).split(b'\n') {
-                let Ok(line) = line else { break };
-                if send.send(line).is_err() {
-                    break;
-                }
-            }
-        });
-        let stderr = child.stderr.take();
-        let errors = thread::spawn(move || stderr.map(tail).unwrap_or_default());
-
-        let deadline = Instant::now() + timeout;
-        let mut seen = follow(&lines, deadline, interrupted);
-        let status = finish(&mut child, &mut seen.end, deadline, interrupted, program)?;
-        let message = errors.join().unwrap_or_default();
-        // The reader ends with the pipe; a panic in it would only lose lines already counted.
-        let _ = reader.join();
-        Ok(match (seen.end, seen.measurement) {
+        let mut seen = Seen::default();
+        let ended = child::run(command, timeout, interrupted, &mut |line| seen.read(line))?;
+        Ok(match (ended.end, seen.measurement) {
             (End::Interrupted, _) => None,
-            (End::Closed, Some(measurement)) if status.success() => {
-                Some(Outcome::Completed(Box::new(measurement)))
+            (End::Exited(status), Some(measurement)) if status.success() => {
+                Some(Outcome::Completed(measurement))
             }
             (end, _) => {
-                let iteration = seen.started.then_some(seen.iterations);
-                Some(Outcome::Crashed(describe(
-                    end, status, &message, iteration, timeout,
-                )))
+                let mut signal = child::name_of(end);
+                if matches!(end, End::Exited(status) if status.code().is_some())
+                    && ended.stderr.contains(WRONG_RESULT)
+                {
+                    WRONG_RESULT.clone_into(&mut signal);
+                }
+                let message = child::last_words(end, &ended.stderr, timeout);
+                Some(Outcome::Crashed(Crash {
+                    signal,
+                    iteration: seen.started.then_some(seen.iterations),
+                    thread: thread_in(&message),
+                    message,
+                }))
             }
         })
     }
 }
 
-/// How following a child ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
-    Closed,
-    TimedOut,
-    Interrupted,
-}
-
+/// What a trial has said.
+#[derive(Default)]
 struct Seen {
-    end: End,
     started: bool,
     iterations: u32,
-    measurement: Option<Measurement>,
+    measurement: Option<Box<Measurement>>,
 }
 
-fn follow(lines: &Receiver<Vec<u8>>, deadline: Instant, interrupted: &AtomicBool) -> Seen {
-    let mut seen = Seen {
-        end: End::Closed,
-        started: false,
-        iterations: 0,
-        measurement: None,
-    };
-    loop {
-        if interrupted.load(Ordering::Relaxed) {
-            seen.end = End::Interrupted;
-            return seen;
+impl Seen {
+    fn read(&mut self, line: &[u8]) {
+        match serde_json::from_slice(line) {
+            Ok(Line::Started { .. }) => self.started = true,
+            Ok(Line::Iteration { .. }) => self.iterations += 1,
+            Ok(Line::Done { measurement }) => self.measurement = Some(measurement),
+            // A driver may print to standard output; only our own lines count.
+            Err(_) => {}
         }
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            seen.end = End::TimedOut;
-            return seen;
-        }
-        match lines.recv_timeout(left.min(POLL)) {
-            Ok(line) => match serde_json::from_slice(&line) {
-                Ok(Line::Started { .. }) => seen.started = true,
-                Ok(Line::Iteration { .. }) => seen.iterations += 1,
-                Ok(Line::Done { measurement }) => seen.measurement = Some(*measurement),
-                // A driver may print to standard output; only our own lines count.
-                Err(_) => {}
-            },
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return seen,
-        }
-    }
-}
-
-/// Waits for the child, killing it where it would not end by itself: one that has closed its
-/// output may still hang.
-fn finish(
-    child: &mut Child,
-    end: &mut End,
-    deadline: Instant,
-    interrupted: &AtomicBool,
-    program: &str,
-) -> Result<ExitStatus> {
-    while *end == End::Closed {
-        if let Some(status) = child.try_wait().map_err(Error::io("wait for", program))? {
-            return Ok(status);
-        }
-        if interrupted.load(Ordering::Relaxed) {
-            *end = End::Interrupted;
-        } else if Instant::now() >= deadline {
-            *end = End::TimedOut;
-        } else {
-            thread::sleep(Duration::from_millis(1));
-        }
-    }
-    // The whole group: whatever the trial started would keep its pipes open. It may have ended in
-    // this moment, which is as good.
-    let group = i32::try_from(child.id()).map(Pid::from_raw);
-    let _ = group.map(|group| killpg(group, Signal::SIGKILL));
-    let _ = child.kill();
-    child.wait().map_err(Error::io("wait for", program))
-}
-
-/// The last `STDERR_KEPT` bytes of a stream.
-fn tail(mut stream: impl Read) -> String {
-    let mut kept = Vec::new();
-    let mut chunk = [0; 4096];
-    while let Ok(count @ 1..) = stream.read(&mut chunk) {
-        kept.extend_from_slice(&chunk[..count]);
-        let excess = kept.len().saturating_sub(STDERR_KEPT);
-        kept.drain(..excess);
-    }
-    String::from_utf8_lossy(&kept).into_owned()
-}
-
-fn describe(
-    end: End,
-    status: ExitStatus,
-    stderr: &str,
-    iteration: Option<u32>,
-    timeout: Duration,
-) -> Crash {
-    let signal = match (end, status.signal(), status.code()) {
-        (End::TimedOut, ..) => "timeout".to_owned(),
-        (_, Some(number), _) => {
-            Signal::try_from(number).map_or_else(|_| format!("signal {number}"), |s| s.to_string())
-        }
-        (_, None, Some(_)) if stderr.contains(WRONG_RESULT) => WRONG_RESULT.to_owned(),
-        (_, None, Some(code)) => format!("exit {code}"),
-        (_, None, None) => "unknown".to_owned(),
-    };
-    let last_line = stderr.lines().rfind(|line| !line.trim().is_empty());
-    let message = match (end, last_line) {
-        (End::TimedOut, _) => format!("no end after {}", humantime::format_duration(timeout)),
-        (_, Some(line)) => line.trim().to_owned(),
-        (_, None) => "said nothing on standard error".to_owned(),
-    };
-    Crash {
-        signal,
-        iteration,
-        thread: thread_in(&message),
-        message,
     }
 }
 
@@ -232,6 +102,15 @@ fn thread_in(message: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::{Arm, Config};
+
+    fn cell() -> Cell {
+        Cell {
+            arm: Arm::Bare,
+            config: Config::Command("any".into()),
+            threads: None,
+        }
+    }
 
     const FAULT: &str = "locktoll fault model agx:queue: SIGABRT: dispatch by thread 4 (encoder-3) \
                          overlaps commit by thread 2";
@@ -240,7 +119,7 @@ mod tests {
     fn shell(script: &str, timeout: Duration) -> Option<Outcome> {
         let command = ["/bin/sh", "-c", script, FAULT].map(str::to_owned);
         ChildProcess
-            .launch(&command, timeout, &AtomicBool::new(false))
+            .launch(&command, &cell(), timeout, &AtomicBool::new(false))
             .unwrap()
     }
 
@@ -307,7 +186,12 @@ mod tests {
     fn an_interrupt_is_no_outcome() {
         let command = ["/bin/sleep", "1000"].map(str::to_owned);
         let outcome = ChildProcess
-            .launch(&command, Duration::from_mins(1), &AtomicBool::new(true))
+            .launch(
+                &command,
+                &cell(),
+                Duration::from_mins(1),
+                &AtomicBool::new(true),
+            )
             .unwrap();
         assert_eq!(outcome, None);
     }
@@ -317,16 +201,11 @@ mod tests {
         let error = ChildProcess
             .launch(
                 &["/no/such".to_owned()],
+                &cell(),
                 Duration::from_secs(1),
                 &AtomicBool::new(false),
             )
             .unwrap_err();
         assert!(error.to_string().contains("/no/such"), "{error}");
-    }
-
-    #[test]
-    fn only_the_end_of_a_long_stderr_is_kept() {
-        let text = tail("x".repeat(3 * STDERR_KEPT).as_bytes());
-        assert_eq!(text.len(), STDERR_KEPT);
     }
 }

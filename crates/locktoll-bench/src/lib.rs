@@ -5,24 +5,31 @@
 //! ```
 //!
 //! [`plan`] says what is measured in which order, [`trial`] measures one cell in the present
-//! process, [`launch`] starts a trial as a child that may crash, [`samples`] keeps what came of
-//! it, [`stopping`] says when there is enough, and [`run`] ties these together. Estimates and
+//! process, [`launch`] starts a trial as a child that may crash, [`program`] does so with a program
+//! of the user's, [`samples`] keeps what came of it, [`stopping`] says when there is enough, and
+//! [`run`] ties these together. Estimates and
 //! verdicts are made elsewhere, from [`samples::Samples`] alone.
 
 mod as_text;
 pub mod baseline;
+mod child;
 pub mod duration;
 pub mod environment;
 pub mod error;
 pub mod launch;
+pub mod layer_counts;
+pub mod layer_missing;
 pub mod lock_cost;
+pub mod measure;
 pub mod plan;
+pub mod program;
 pub mod protocol;
 pub mod run;
 pub mod samples;
 pub mod stopping;
 pub mod sync_pattern;
 pub mod trial;
+mod usage;
 pub mod workload;
 
 pub use error::{Error, Result};

@@ -10,19 +10,19 @@ use std::time::Instant;
 use locktoll_gpu::Protection;
 use locktoll_guard::{Address, Guard, Instrument, OwnedLock, Site};
 
-use crate::plan::takes_locks;
+use crate::plan::Config;
 
 /// Rounds of which the median is taken: single rounds are disturbed on a shared machine.
 const ROUNDS: usize = 15;
 /// Acquisitions in a round.
 const PER_ROUND: u32 = 20_000;
 
-/// Nanoseconds per uncontended acquisition and release, by protection.
-pub fn uncontended_ns(protections: &[Protection]) -> BTreeMap<String, f64> {
-    protections
+/// Nanoseconds per uncontended acquisition and release of each lock that locktoll takes, by name.
+pub fn uncontended_ns(configs: &[Config]) -> BTreeMap<String, f64> {
+    configs
         .iter()
-        .filter(|&&protection| takes_locks(protection))
-        .map(|&protection| (protection.to_string(), median(protection)))
+        .filter(|config| config.takes_locks())
+        .filter_map(|config| Some((config.to_string(), median(config.lock()?))))
         .collect()
 }
 

@@ -3,10 +3,11 @@
 //! A plan is a plain value. It is the first line of every samples file, so that a run can be
 //! resumed, and judged by others, without anything else.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroU32;
 
-use locktoll_gpu::{FaultModel, Protection, SoftSettings};
+use locktoll_gpu::{DeviceChoice, FaultModel, Protection, SoftSettings, TimedWork};
 use locktoll_guard::Strategy;
 use rand::SeedableRng as _;
 use rand::seq::SliceRandom as _;
@@ -14,6 +15,7 @@ use rand_pcg::Pcg64Mcg;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::measure::Measure;
 use crate::sync_pattern::SyncPattern;
 use crate::workload::Workload;
 
@@ -25,26 +27,63 @@ pub enum Arm {
     Bare,
     /// The baseline once more, bare: the two must not differ.
     AA,
-    /// With counting and timing: contention comes from these only.
+    /// With counting and timing: contention comes from these only, and a GPU's busy time.
     Counted,
 }
 
+/// One of the things that are compared.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Config {
+    /// A lock that locktoll puts round the encoders.
+    Lock(#[serde(with = "crate::as_text")] Protection),
+    /// A command of the user's, by the name that the user gave it.
+    Command(String),
+}
+
+impl Config {
+    /// The lock, where locktoll is what takes it.
+    pub fn lock(&self) -> Option<Protection> {
+        match self {
+            Self::Lock(protection) => Some(*protection),
+            Self::Command(_) => None,
+        }
+    }
+
+    /// Whether locktoll takes any lock here, so that there is something to count.
+    pub fn takes_locks(&self) -> bool {
+        self.lock()
+            .is_some_and(|lock| lock.strategy() != Strategy::None)
+    }
+}
+
+impl fmt::Display for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lock(protection) => protection.fmt(f),
+            Self::Command(name) => f.write_str(name),
+        }
+    }
+}
+
 /// One combination that is measured once in each block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Cell {
     /// What the cell is for.
     pub arm: Arm,
-    /// The lock.
-    #[serde(with = "crate::as_text")]
-    pub protection: Protection,
-    /// Threads that encode.
-    pub threads: NonZeroU32,
+    /// What is compared.
+    pub config: Config,
+    /// Threads that encode; `None` where the program alone knows.
+    pub threads: Option<NonZeroU32>,
 }
 
 impl fmt::Display for Cell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let plural = if self.threads.get() == 1 { "" } else { "s" };
-        write!(f, "{}, {} thread{plural}", self.protection, self.threads)?;
+        self.config.fmt(f)?;
+        if let Some(threads) = self.threads {
+            let plural = if threads.get() == 1 { "" } else { "s" };
+            write!(f, ", {threads} thread{plural}")?;
+        }
         match self.arm {
             Arm::Bare => Ok(()),
             Arm::AA => f.write_str(", A/A"),
@@ -75,11 +114,17 @@ pub enum StopRule {
 /// Which device a trial runs on, and how it is set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DevicePlan {
-    /// The device's name.
-    pub name: String,
+    /// The device.
+    #[serde(with = "crate::as_text")]
+    pub choice: DeviceChoice,
     /// Settings of the soft device.
     #[serde(with = "crate::as_text")]
     pub soft: SoftSettings,
+    /// Queues of a Vulkan device over which the threads are spread.
+    pub queues: NonZeroU32,
+    /// What a timed kernel does on a Vulkan device, calibrated once for all trials.
+    #[serde(with = "crate::as_text::option")]
+    pub timed: Option<TimedWork>,
     /// The fault model, if one is in force.
     #[serde(with = "crate::as_text::option")]
     pub fault: Option<FaultModel>,
@@ -96,9 +141,100 @@ pub struct TrialSize {
     pub warmup: u32,
 }
 
-/// A whole experiment before it is run.
+/// What a trial runs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Plan {
+#[serde(rename_all = "snake_case")]
+pub enum Subject {
+    /// Threads of locktoll's own that encode a workload.
+    Encoders(Encoders),
+    /// A program of the user's, with the lock slipped under it.
+    Program {
+        /// Program and arguments; `{threads}` stands for the thread count.
+        command: Vec<String>,
+        /// What is read off a run of it.
+        measure: Measure,
+    },
+    /// Commands of the user's, one for each configuration: the lock is a switch of theirs.
+    Commands {
+        /// Program and arguments by configuration; `{threads}` stands for the thread count.
+        commands: BTreeMap<String, Vec<String>>,
+        /// What is read off a run of them.
+        measure: Measure,
+    },
+}
+
+impl Subject {
+    /// The encoders, where locktoll encodes by itself.
+    pub fn encoders(&self) -> Option<&Encoders> {
+        match self {
+            Self::Encoders(encoders) => Some(encoders),
+            Self::Program { .. } | Self::Commands { .. } => None,
+        }
+    }
+
+    /// What is read off a run of a program; `None` where locktoll encodes by itself.
+    pub fn measure(&self) -> Option<&Measure> {
+        match self {
+            Self::Encoders(_) => None,
+            Self::Program { measure, .. } | Self::Commands { measure, .. } => Some(measure),
+        }
+    }
+
+    /// The workload's name in reports.
+    pub fn workload_name(&self) -> String {
+        match self {
+            Self::Encoders(encoders) => encoders.workload.name.clone(),
+            Self::Program { command, .. } => program_name(command),
+            Self::Commands { commands, .. } => {
+                let mut names: Vec<String> = commands
+                    .values()
+                    .map(|command| program_name(command))
+                    .collect();
+                names.dedup();
+                match names.as_slice() {
+                    [one] => one.clone(),
+                    _ => "commands".to_owned(),
+                }
+            }
+        }
+    }
+
+    /// The program and arguments of a cell, with its thread count filled in; `None` where locktoll
+    /// encodes by itself.
+    pub fn command(&self, cell: &Cell) -> Option<Vec<String>> {
+        let words = match (self, &cell.config) {
+            (Self::Encoders(_), _) | (Self::Commands { .. }, Config::Lock(_)) => return None,
+            (Self::Program { command, .. }, _) => command,
+            (Self::Commands { commands, .. }, Config::Command(name)) => commands.get(name)?,
+        };
+        Some(match cell.threads {
+            Some(threads) => words
+                .iter()
+                .map(|word| word.replace(THREADS, &threads.to_string()))
+                .collect(),
+            None => words.clone(),
+        })
+    }
+}
+
+/// What stands for the thread count in a user's command.
+pub const THREADS: &str = "{threads}";
+
+/// The name of the program that a command runs, without its folder, and without `env` and the
+/// variables before it.
+fn program_name(command: &[String]) -> String {
+    let mut words = command.iter().map(String::as_str);
+    let first = match words.next() {
+        Some("env") => words.find(|word| !word.contains('=')).unwrap_or("env"),
+        Some(word) => word,
+        None => "",
+    };
+    first.rsplit('/').next().unwrap_or(first).to_owned()
+}
+
+/// locktoll's own encoding threads: what they encode, on which device, and how much of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Encoders {
     /// The device.
     pub device: DevicePlan,
     /// The workload.
@@ -106,21 +242,26 @@ pub struct Plan {
     /// The sync pattern in force.
     #[serde(with = "crate::as_text")]
     pub sync: SyncPattern,
-    /// Locks to compare, without repetition.
-    #[serde(with = "crate::as_text::list")]
-    pub protections: Vec<Protection>,
-    /// The lock that the others are compared with; one of `protections`.
-    #[serde(with = "crate::as_text")]
-    pub baseline: Protection,
+    /// How much one trial runs.
+    pub size: TrialSize,
+}
+
+/// A whole experiment before it is run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// What a trial runs.
+    pub subject: Subject,
+    /// What is compared, without repetition.
+    pub configs: Vec<Config>,
+    /// What the others are compared with; one of `configs`.
+    pub baseline: Config,
     /// Whether the user named the baseline; then it is kept whatever happens.
     #[serde(default)]
     pub baseline_named: bool,
     /// Why this baseline and not `none`, where the user named none.
     pub baseline_reason: Option<String>,
-    /// Thread counts, without repetition.
+    /// Thread counts, without repetition; none where the program alone knows.
     pub threads: Vec<NonZeroU32>,
-    /// How much one trial runs.
-    pub size: TrialSize,
     /// Whether blocks contain counted cells.
     pub counted: bool,
     /// When the run ends.
@@ -154,16 +295,14 @@ impl Plan {
     /// Names the setting that is out of range.
     pub fn check(&self) -> Result<()> {
         let fail = |message: String| Err(Error::Plan(message));
-        if self.protections.is_empty() || self.threads.is_empty() {
-            return fail(
-                "nothing to measure: give at least one strategy and one thread count".into(),
-            );
+        if self.configs.is_empty() {
+            return fail("nothing to measure: give at least one strategy".into());
         }
-        if !self.protections.contains(&self.baseline) {
+        if !self.configs.contains(&self.baseline) {
             return fail(format!(
-                "the baseline '{}' is not among the strategies {}",
+                "the baseline '{}' is not among {}",
                 self.baseline,
-                join(&self.protections)
+                join(&self.configs)
             ));
         }
         if let Some(threads) = self
@@ -175,15 +314,7 @@ impl Plan {
                 "{threads} threads: at most {MAX_THREADS} are supported"
             ));
         }
-        if let Some(threads) = self.threads.iter().find(|threads| {
-            let group = self.workload.threads_per_encoder;
-            threads.get() > group && !threads.get().is_multiple_of(group)
-        }) {
-            return fail(format!(
-                "{threads} threads cannot be split into groups of {} that share an encoder",
-                self.workload.threads_per_encoder
-            ));
-        }
+        self.check_subject()?;
         let fraction = |name: &str, value: f64| {
             if value > 0.0 && value < 1.0 {
                 Ok(())
@@ -196,12 +327,6 @@ impl Plan {
             let percent = self.confidence * 100.0;
             return fail(format!(
                 "the confidence {percent}% is outside 50% to 99.9999%"
-            ));
-        }
-        let iterations = u64::from(self.size.warmup) + u64::from(self.size.iterations.get());
-        if iterations > MAX_ITERATIONS {
-            return fail(format!(
-                "{iterations} iterations: at most {MAX_ITERATIONS} are supported"
             ));
         }
         match self.stop {
@@ -219,28 +344,127 @@ impl Plan {
         }
     }
 
+    /// Checks what belongs to the subject.
+    fn check_subject(&self) -> Result<()> {
+        let fail = |message: String| Err(Error::Plan(message));
+        let (words, measure): (Vec<&String>, _) = match &self.subject {
+            Subject::Encoders(encoders) => return self.check_encoders(encoders),
+            Subject::Program { command, measure } => {
+                if let Some(config) = self.configs.iter().find(|config| {
+                    !matches!(
+                        config.lock(),
+                        Some(Protection::Interposed(_) | Protection::Caller(Strategy::None))
+                    )
+                }) {
+                    return fail(format!("'{config}' cannot be slipped under a program"));
+                }
+                (command.iter().collect(), measure)
+            }
+            Subject::Commands { commands, measure } => {
+                for config in &self.configs {
+                    match config {
+                        Config::Command(name)
+                            if commands.get(name).is_some_and(|words| !words.is_empty()) => {}
+                        _ => return fail(format!("the arm '{config}' has no command")),
+                    }
+                }
+                if measure.needs_layer() {
+                    return fail(format!(
+                        "--measure {measure} counts Vulkan calls, which needs locktoll's layer \
+                         under the program; arms are run as they are: use wall or regex:PATTERN"
+                    ));
+                }
+                (commands.values().flatten().collect(), measure)
+            }
+        };
+        measure.check()?;
+        if words.is_empty() {
+            return fail("no program to run: put it after --".into());
+        }
+        let varies = words.iter().any(|word| word.contains(THREADS));
+        match (varies, self.threads.is_empty()) {
+            (true, true) => fail(format!(
+                "the command has {THREADS}: say by --threads which counts to fill in"
+            )),
+            (false, false) => fail(format!(
+                "--threads has no effect: put {THREADS} where the command takes its thread count, \
+                 or give --threads-arg"
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_encoders(&self, encoders: &Encoders) -> Result<()> {
+        let fail = |message: String| Err(Error::Plan(message));
+        if self.threads.is_empty() {
+            return fail("nothing to measure: give at least one thread count".into());
+        }
+        let group = encoders.workload.threads_per_encoder;
+        if let Some(threads) = self
+            .threads
+            .iter()
+            .find(|threads| threads.get() > group && !threads.get().is_multiple_of(group))
+        {
+            return fail(format!(
+                "{threads} threads cannot be split into groups of {group} that share an encoder"
+            ));
+        }
+        let size = encoders.size;
+        let iterations = u64::from(size.warmup) + u64::from(size.iterations.get());
+        if iterations > MAX_ITERATIONS {
+            return fail(format!(
+                "{iterations} iterations: at most {MAX_ITERATIONS} are supported"
+            ));
+        }
+        Ok(())
+    }
+
     /// The cells of a block, in the order of the plan; a cell's index is its slot.
     pub fn cells(&self) -> Vec<Cell> {
         let mut cells = Vec::new();
-        for &threads in &self.threads {
-            let mut add = |arm, protection| {
+        let threads: Vec<Option<NonZeroU32>> = if self.threads.is_empty() {
+            vec![None]
+        } else {
+            self.threads.iter().copied().map(Some).collect()
+        };
+        for threads in threads {
+            let mut add = |arm, config: &Config| {
                 cells.push(Cell {
                     arm,
-                    protection,
+                    config: config.clone(),
                     threads,
                 });
             };
-            for &protection in &self.protections {
-                add(Arm::Bare, protection);
+            for config in &self.configs {
+                add(Arm::Bare, config);
             }
-            add(Arm::AA, self.baseline);
+            add(Arm::AA, &self.baseline);
             if self.counted {
-                for &protection in self.protections.iter().filter(|&&lock| takes_locks(lock)) {
-                    add(Arm::Counted, protection);
+                for config in self
+                    .configs
+                    .iter()
+                    .filter(|&config| self.is_observed(config))
+                {
+                    add(Arm::Counted, config);
                 }
             }
         }
         cells
+    }
+
+    /// Whether a counted arm of a configuration shows what its bare one does not: lock events, or a
+    /// GPU's timestamps.
+    fn is_observed(&self, config: &Config) -> bool {
+        let is_gpu = self
+            .subject
+            .encoders()
+            .is_some_and(|encoders| matches!(encoders.device.choice, DeviceChoice::Vulkan(_)));
+        is_gpu || config.takes_locks()
+    }
+
+    /// Whether a lower value is better.
+    pub fn lower_is_better(&self) -> bool {
+        self.subject.measure().is_some_and(Measure::lower_is_better)
     }
 
     /// The order in which a block's slots are run: a random permutation of `0..slots` that
@@ -259,11 +483,6 @@ fn mix(seed: u64, block: u64) -> u64 {
     word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     word ^ (word >> 31)
-}
-
-/// Whether any lock is taken under this protection.
-pub fn takes_locks(protection: Protection) -> bool {
-    protection.strategy() != Strategy::None
 }
 
 /// A list for people.

@@ -135,13 +135,15 @@ impl Runner<'_> {
             .unwrap_or_default();
         let started = Instant::now();
         let timeout = Duration::from_nanos(plan.trial_timeout_ns);
-        let outcome = self.launcher.launch(&command, timeout, self.interrupted)?;
+        let outcome = self
+            .launcher
+            .launch(&command, cell, timeout, self.interrupted)?;
         let wall_ns = duration::ns(started.elapsed());
         Ok(outcome.map(|outcome| Trial {
             block,
             slot,
             order: samples.trials.len() as u64,
-            cell: *cell,
+            cell: cell.clone(),
             command,
             started_unix_ns,
             wall_ns,

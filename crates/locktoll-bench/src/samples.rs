@@ -52,8 +52,8 @@ pub struct Header {
     pub plan: Plan,
     /// The machine.
     pub environment: Environment,
-    /// What to know of the device.
-    pub device: DeviceFacts,
+    /// What to know of the device; `None` where a user's program chooses it.
+    pub device: Option<DeviceFacts>,
     /// Uncontended cost of one acquisition by strategy, in nanoseconds.
     pub uncontended_ns: BTreeMap<String, f64>,
 }
@@ -111,17 +111,24 @@ pub enum Outcome {
 pub struct Measurement {
     /// The measured iterations, in order.
     pub iterations: Vec<Iteration>,
-    /// Latencies of single ops.
-    pub latency: LatencyQuantiles,
-    /// What the process used during the measured iterations.
+    /// The value that a user's program printed, where that is what is measured.
+    pub printed: Option<f64>,
+    /// Latencies of single ops, where locktoll saw them.
+    pub latency: Option<LatencyQuantiles>,
+    /// What the process used during the measured iterations; a user's program in all.
     pub usage: Usage,
-    /// Device busy time during the measured iterations, summed over engines.
-    pub device_busy_ns: u64,
+    /// Device busy time during the measured iterations, summed over engines, where it is known.
+    pub device_busy_ns: Option<u64>,
     /// Lock events, in counted trials.
     pub lock_events: Option<LockEvents>,
 }
 
 impl Measurement {
+    /// The trial's value: what the program printed, else ops per second.
+    pub fn value(&self) -> f64 {
+        self.printed.unwrap_or_else(|| self.ops_per_s())
+    }
+
     /// Ops of all iterations per second of their elapsed time.
     pub fn ops_per_s(&self) -> f64 {
         let ops: u64 = self.iterations.iter().map(|iteration| iteration.ops).sum();

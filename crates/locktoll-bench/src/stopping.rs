@@ -8,12 +8,11 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
-use locktoll_gpu::Protection;
 use locktoll_stats::Summary;
 use locktoll_stats::stopping::{half_width_log, stein_blocks};
 
 use crate::baseline;
-use crate::plan::{Arm, Plan, StopRule};
+use crate::plan::{Arm, Config, Plan, StopRule};
 use crate::samples::{Outcome, Samples, StopReason};
 
 /// Log throughput ratios of one comparison, by block.
@@ -21,10 +20,10 @@ use crate::samples::{Outcome, Samples, StopReason};
 pub struct Pairs {
     /// Whether the test is the baseline's second arm.
     pub arm: Arm,
-    /// The lock under test.
-    pub test: Protection,
-    /// Threads.
-    pub threads: NonZeroU32,
+    /// What is under test.
+    pub test: Config,
+    /// Threads, where they are known.
+    pub threads: Option<NonZeroU32>,
     /// ln(test / baseline) of each block in which both completed, in block order.
     pub log_ratios: Vec<f64>,
 }
@@ -48,7 +47,7 @@ pub fn pairs(samples: &Samples) -> Vec<Pairs> {
     let mut throughput = BTreeMap::new();
     for trial in &samples.trials {
         if let Outcome::Completed(measured) = &trial.outcome {
-            throughput.insert((trial.slot, trial.block), measured.ops_per_s());
+            throughput.insert((trial.slot, trial.block), measured.value());
         }
     }
     let cells = plan.cells();
@@ -56,12 +55,12 @@ pub fn pairs(samples: &Samples) -> Vec<Pairs> {
     let baseline_slot = |arm, threads| {
         // The A/A arm repeats the planned baseline, whatever else the others are compared with.
         let against = if arm == Arm::AA {
-            plan.baseline
+            &plan.baseline
         } else {
             baseline
         };
         cells.iter().position(|cell| {
-            cell.arm == Arm::Bare && cell.threads == threads && cell.protection == against
+            cell.arm == Arm::Bare && cell.threads == threads && &cell.config == against
         })
     };
     let mut all = Vec::new();
@@ -82,7 +81,7 @@ pub fn pairs(samples: &Samples) -> Vec<Pairs> {
             .collect();
         all.push(Pairs {
             arm: cell.arm,
-            test: cell.protection,
+            test: cell.config.clone(),
             threads: cell.threads,
             log_ratios,
         });
@@ -102,10 +101,11 @@ pub fn outlook(samples: &Samples) -> Outlook {
                 .ok()?
                 .ci?;
             let label = match pair.arm {
-                Arm::AA => format!("A/A at {}", pair.threads),
-                _ => format!("{} at {}", pair.test, pair.threads),
+                Arm::AA => "A/A".to_owned(),
+                _ => pair.test.to_string(),
             };
-            Some((label, interval.exp().half_width()))
+            let at = pair.threads.map(|threads| format!(" at {threads}"));
+            Some((label + &at.unwrap_or_default(), interval.exp().half_width()))
         })
         .max_by(|a, b| a.1.total_cmp(&b.1));
     let (target, by_rule) = match plan.stop {

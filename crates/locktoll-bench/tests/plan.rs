@@ -4,7 +4,7 @@ mod common;
 
 use std::collections::HashSet;
 
-use common::{nonzero, plan};
+use common::{encoders, lock, nonzero, plan};
 use locktoll_bench::plan::{Arm, StopRule};
 use proptest::prelude::*;
 
@@ -18,16 +18,13 @@ fn a_block_holds_every_cell_once() {
     assert_eq!(cells.iter().collect::<HashSet<_>>().len(), 8);
     let again = cells.iter().filter(|cell| cell.arm == Arm::AA);
     assert!(
-        again.clone().count() == 2
-            && again
-                .into_iter()
-                .all(|c| c.protection.to_string() == "none")
+        again.clone().count() == 2 && again.into_iter().all(|c| c.config.to_string() == "none")
     );
     let counted: Vec<_> = cells
         .iter()
         .filter(|cell| cell.arm == Arm::Counted)
         .collect();
-    assert!(counted.len() == 2 && counted.iter().all(|c| c.protection.to_string() == "global"));
+    assert!(counted.len() == 2 && counted.iter().all(|c| c.config.to_string() == "global"));
 }
 
 #[test]
@@ -47,7 +44,7 @@ fn every_slot_comes_first_about_equally_often() {
 #[test]
 fn bad_plans_are_refused_by_name() {
     let mut foreign = plan(BLOCKS);
-    foreign.baseline = "throttle:2".parse().unwrap();
+    foreign.baseline = lock("throttle:2");
     assert!(
         foreign
             .check()
@@ -59,7 +56,7 @@ fn bad_plans_are_refused_by_name() {
     crowd.threads = vec![nonzero(5000)];
     assert!(crowd.check().unwrap_err().to_string().contains("5000"));
     let mut uneven = plan(BLOCKS);
-    uneven.workload.threads_per_encoder = 3;
+    encoders(&mut uneven).workload.threads_per_encoder = 3;
     assert!(
         uneven
             .check()

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use common::{Simulator, cell_as_command, header, plan, samples};
+use common::{Simulator, any_command, header, plan, samples};
 use locktoll_bench::plan::StopRule;
 use locktoll_bench::run::Runner;
 use locktoll_bench::samples::{Samples, SamplesWriter, StopReason, parse};
@@ -27,7 +27,7 @@ fn run(path: &Path, simulator: &Simulator) -> StopReason {
     };
     let runner = Runner {
         launcher: simulator,
-        command_line: &cell_as_command,
+        command_line: &any_command,
         interrupted: &AtomicBool::new(false),
     };
     runner.run(&mut all, &mut writer, &mut |_| {}).unwrap()

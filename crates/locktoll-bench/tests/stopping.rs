@@ -4,7 +4,7 @@ mod common;
 
 use std::sync::atomic::AtomicBool;
 
-use common::{Simulator, cell_as_command, header, plan, samples};
+use common::{Simulator, any_command, header, nonzero, plan, samples};
 use locktoll_bench::plan::{Arm, StopRule};
 use locktoll_bench::run::Runner;
 use locktoll_bench::samples::{Samples, SamplesWriter, StopReason};
@@ -20,7 +20,7 @@ fn run(stop: StopRule, max_time_ns: u64, simulator: &Simulator) -> (Samples, Sto
     let mut all = samples(plan);
     let runner = Runner {
         launcher: simulator,
-        command_line: &cell_as_command,
+        command_line: &any_command,
         interrupted: &AtomicBool::new(false),
     };
     let reason = runner.run(&mut all, &mut writer, &mut |_| {}).unwrap();
@@ -40,7 +40,7 @@ fn a_precision_is_reached_and_the_truth_is_inside() {
         assert_eq!(reason, StopReason::Precision);
         let global = pairs(&all)
             .into_iter()
-            .find(|pair| pair.arm == Arm::Bare && pair.threads.get() == 8)
+            .find(|pair| pair.arm == Arm::Bare && pair.threads == Some(nonzero(8)))
             .unwrap();
         let mean = global.log_ratios.iter().sum::<f64>() / global.log_ratios.len() as f64;
         let overhead = 1.0 - mean.exp();

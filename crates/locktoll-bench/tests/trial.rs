@@ -2,31 +2,37 @@
 
 use std::num::NonZeroU32;
 
-use locktoll_bench::plan::{DevicePlan, TrialSize};
+use locktoll_bench::plan::{DevicePlan, Encoders, TrialSize};
 use locktoll_bench::protocol::Line;
 use locktoll_bench::samples::Measurement;
 use locktoll_bench::trial::{TrialSpec, run};
 use locktoll_bench::workload::{Allocation, Workload};
+use locktoll_gpu::DeviceChoice;
 use locktoll_guard::Instrument;
 
 fn spec(workload: &str, protection: &str, threads: u32) -> TrialSpec {
     let workload = Workload::built_in(workload).unwrap();
     TrialSpec {
-        device: DevicePlan {
-            name: "soft".into(),
-            soft: "service=20us,encode=0".parse().unwrap(),
-            fault: None,
+        encoders: Encoders {
+            device: DevicePlan {
+                choice: DeviceChoice::Soft,
+                soft: "service=20us,encode=0".parse().unwrap(),
+                queues: NonZeroU32::MIN,
+                timed: None,
+                fault: None,
+            },
+            sync: workload.sync,
+            workload,
+            size: TrialSize {
+                ops_per_thread: NonZeroU32::new(20).unwrap(),
+                iterations: NonZeroU32::new(3).unwrap(),
+                warmup: 1,
+            },
         },
-        sync: workload.sync,
-        workload,
         protection: protection.parse().unwrap(),
         instrument: Instrument::Counted,
         threads: NonZeroU32::new(threads).unwrap(),
-        size: TrialSize {
-            ops_per_thread: NonZeroU32::new(20).unwrap(),
-            iterations: NonZeroU32::new(3).unwrap(),
-            warmup: 1,
-        },
+        traces: None,
     }
 }
 
@@ -84,9 +90,9 @@ fn every_sync_pattern_allocation_and_sharing_computes_right_results() {
                         "timed"
                     };
                     let mut spec = spec(workload, protection, 4);
-                    spec.sync = sync.parse().unwrap();
-                    spec.workload.allocation = allocation;
-                    spec.workload.threads_per_encoder = sharing;
+                    spec.encoders.sync = sync.parse().unwrap();
+                    spec.encoders.workload.allocation = allocation;
+                    spec.encoders.workload.threads_per_encoder = sharing;
                     measure(&spec);
                 }
             }
@@ -99,10 +105,10 @@ fn every_sync_pattern_allocation_and_sharing_computes_right_results() {
 #[test]
 fn a_lock_per_call_does_not_keep_ops_on_a_shared_encoder_apart() {
     let mut spec = spec("stress", "interposed:global", 4);
-    spec.workload.threads_per_encoder = 4;
+    spec.encoders.workload.threads_per_encoder = 4;
     // Many calls between setting the buffers and the last dispatch: some other op comes between.
-    spec.workload.dispatches = 64;
-    spec.device.soft = "service=20us,encode=20us".parse().unwrap();
+    spec.encoders.workload.dispatches = 64;
+    spec.encoders.device.soft = "service=20us,encode=20us".parse().unwrap();
     let error = run(&spec, &mut |_| {}).unwrap_err();
     assert!(
         error.to_string().starts_with("wrong result: axpy element"),
@@ -113,7 +119,7 @@ fn a_lock_per_call_does_not_keep_ops_on_a_shared_encoder_apart() {
 #[test]
 fn the_network_is_computed_right() {
     let mut spec = spec("mlp", "global", 2);
-    spec.size.ops_per_thread = NonZeroU32::new(2).unwrap();
+    spec.encoders.size.ops_per_thread = NonZeroU32::new(2).unwrap();
     let measured = run(&spec, &mut |_| {}).unwrap();
     assert_eq!(measured.iterations.len(), 3);
 }
@@ -144,10 +150,10 @@ fn own_encoders_never_contend_and_bare_trials_count_nothing() {
 #[test]
 fn busy_time_is_the_service_time_of_all_ops() {
     let mut spec = spec("timed", "none", 4);
-    spec.device.soft = "service=1ms,encode=0".parse().unwrap();
+    spec.encoders.device.soft = "service=1ms,encode=0".parse().unwrap();
     let measured = measure(&spec);
     // 3 × 4 × 20 ops of 1 ms on one engine; the timeline does not depend on when threads wake up.
-    assert_eq!(measured.device_busy_ns, 240_000_000);
+    assert_eq!(measured.device_busy_ns.unwrap(), 240_000_000);
     let elapsed: u64 = measured
         .iterations
         .iter()
@@ -159,8 +165,8 @@ fn busy_time_is_the_service_time_of_all_ops() {
 #[test]
 fn latencies_are_ordered_and_at_least_the_service() {
     let mut spec = spec("timed", "none", 1);
-    spec.device.soft = "service=1ms,encode=0".parse().unwrap();
-    let latency = measure(&spec).latency;
+    spec.encoders.device.soft = "service=1ms,encode=0".parse().unwrap();
+    let latency = measure(&spec).latency.unwrap();
     assert!(latency.p50_ns >= 1_000_000);
     assert!(latency.p50_ns <= latency.p90_ns && latency.p90_ns <= latency.p99_ns);
     assert!(latency.p99_ns <= latency.max_ns);

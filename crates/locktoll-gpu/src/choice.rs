@@ -3,26 +3,44 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::Error;
+use crate::{Error, vulkan};
 
-/// The device that a user asks for: `auto` or `soft`.
+/// The device that a user asks for: `auto`, `soft`, `vulkan` or `vulkan:N`.
 ///
-/// `vulkan`, `vulkan:N` and `metal` are known names, but refused: this version has no such device.
+/// `metal` is a known name, but refused: this version has no such device.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum DeviceChoice {
-    /// The best device of this build, which in this version is the soft one.
+    /// The best Vulkan device that is hardware; where there is none, the soft device. A software
+    /// Vulkan device is used only by those who ask for it.
     #[default]
     Auto,
     /// The soft device.
     Soft,
+    /// A Vulkan device: number N of [`devices`], or the best hardware, or else the first that can
+    /// be used.
+    Vulkan(Option<usize>),
+}
+
+impl DeviceChoice {
+    /// What the choice means on this machine: [`Soft`](Self::Soft), or
+    /// [`Vulkan`](Self::Vulkan) with a number.
+    ///
+    /// # Errors
+    /// Where a Vulkan device is asked for: [`Error::NoVulkanLoader`], [`Error::NoVulkanDevice`],
+    /// [`Error::NoSuchVulkanDevice`], [`Error::VulkanDeviceLacks`], and what the driver refuses.
+    pub fn resolve(self) -> Result<Self, Error> {
+        vulkan::resolve(self)
+    }
 }
 
 impl fmt::Display for DeviceChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Auto => "auto",
-            Self::Soft => "soft",
-        })
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Soft => f.write_str("soft"),
+            Self::Vulkan(None) => f.write_str("vulkan"),
+            Self::Vulkan(Some(index)) => write!(f, "vulkan:{index}"),
+        }
     }
 }
 
@@ -30,108 +48,140 @@ impl FromStr for DeviceChoice {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let is_vulkan = |text: &str| {
-            text == "vulkan"
-                || text
-                    .strip_prefix("vulkan:")
-                    .is_some_and(|n| n.parse::<u32>().is_ok())
+        let unknown = || Error::UnknownDevice {
+            text: text.to_owned(),
         };
         match text {
             "auto" => Ok(Self::Auto),
             "soft" => Ok(Self::Soft),
+            "vulkan" => Ok(Self::Vulkan(None)),
             "metal" => Err(Error::NotInThisVersion {
                 text: text.to_owned(),
             }),
-            _ if is_vulkan(text) => Err(Error::NotInThisVersion {
-                text: text.to_owned(),
-            }),
-            _ => Err(Error::UnknownDevice {
-                text: text.to_owned(),
-            }),
+            _ => {
+                let digits = text.strip_prefix("vulkan:").ok_or_else(unknown)?;
+                if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+                    return Err(unknown());
+                }
+                let index = digits.parse().map_err(|_| unknown())?;
+                Ok(Self::Vulkan(Some(index)))
+            }
         }
     }
 }
 
-/// A kind of device that locktoll knows, and whether it can be used here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A device that locktoll knows, and whether it can be used here.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownDevice {
     /// The name to choose it by.
-    pub name: &'static str,
+    pub name: String,
     /// What it is, in a few words.
-    pub summary: &'static str,
+    pub summary: String,
     /// Whether it can be used here.
     pub availability: Availability,
 }
 
 /// Whether a device can be used here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Availability {
     /// It can.
     Available,
     /// It cannot.
     Missing {
         /// What is missing.
-        what: &'static str,
+        what: String,
         /// What a user can do about it.
-        remedy: &'static str,
+        remedy: String,
     },
 }
 
-/// All devices that locktoll knows.
+/// All devices that locktoll knows: the soft one, each Vulkan device of this machine, and Metal.
 ///
-/// Nothing is probed: this version contains the soft device and no other.
-pub const fn devices() -> [KnownDevice; 3] {
-    [
-        KnownDevice {
-            name: "soft",
-            summary: "a timing model in this process; its times are settings",
-            availability: Availability::Available,
+/// Vulkan's loader and drivers are loaded for this.
+pub fn devices() -> Vec<KnownDevice> {
+    let soft = KnownDevice {
+        name: DeviceChoice::Soft.to_string(),
+        summary: "a timing model in this process; its times are settings".to_owned(),
+        availability: Availability::Available,
+    };
+    let metal = KnownDevice {
+        name: "metal".to_owned(),
+        summary: "Apple GPUs".to_owned(),
+        availability: Availability::Missing {
+            what: "this version has no Metal device".to_owned(),
+            remedy: "use a version that has one; the machine was not examined".to_owned(),
         },
-        KnownDevice {
-            name: "vulkan",
-            summary: "any GPU with a Vulkan driver",
-            availability: Availability::Missing {
-                what: "this version has no Vulkan device",
-                remedy: "use a version that has one; the machine was not examined",
-            },
-        },
-        KnownDevice {
-            name: "metal",
-            summary: "Apple GPUs",
-            availability: Availability::Missing {
-                what: "this version has no Metal device",
-                remedy: "use a version that has one; the machine was not examined",
-            },
-        },
-    ]
+    };
+    let mut devices = vec![soft];
+    devices.extend(vulkan::known());
+    devices.push(metal);
+    devices
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
-    fn what_is_available_can_be_chosen_and_nothing_else() {
+    fn every_listed_name_is_known_and_metal_is_refused_as_absent() {
         for device in devices() {
-            let chosen = device.name.parse::<DeviceChoice>();
-            match device.availability {
-                Availability::Available => assert_eq!(chosen.unwrap().to_string(), device.name),
-                Availability::Missing { .. } => {
-                    assert!(matches!(chosen, Err(Error::NotInThisVersion { .. })));
+            match device.name.parse::<DeviceChoice>() {
+                Ok(choice) => assert_eq!(choice.to_string(), device.name),
+                Err(error) => {
+                    assert!(matches!(error, Error::NotInThisVersion { .. }));
+                    assert_eq!(device.name, "metal");
                 }
             }
         }
-        assert_eq!("auto".parse::<DeviceChoice>().unwrap(), DeviceChoice::Auto);
+        let names: Vec<_> = devices().into_iter().map(|device| device.name).collect();
+        assert_eq!(
+            (names[0].as_str(), names[names.len() - 1].as_str()),
+            ("soft", "metal")
+        );
+        assert!(names[1].starts_with("vulkan"));
     }
 
     #[test]
-    fn a_known_but_absent_device_is_not_called_unknown() {
-        let absent = |text: &str| match text.parse::<DeviceChoice>() {
-            Err(Error::NotInThisVersion { .. }) => true,
-            Err(Error::UnknownDevice { .. }) => false,
-            other => panic!("{other:?}"),
-        };
-        assert!(absent("vulkan:0") && absent("vulkan:17"));
-        assert!(!absent("vulkan:") && !absent("vulkan:x") && !absent("metal:0") && !absent("cuda"));
+    fn only_a_whole_number_follows_the_colon() {
+        assert_eq!(
+            "vulkan:17".parse::<DeviceChoice>().unwrap(),
+            DeviceChoice::Vulkan(Some(17))
+        );
+        for text in [
+            "vulkan:",
+            "vulkan:x",
+            "vulkan:-1",
+            "vulkan:+1",
+            "vulkan:99999999999999999999",
+            "metal:0",
+            "cuda",
+            "",
+        ] {
+            let error = text.parse::<DeviceChoice>().unwrap_err();
+            assert!(
+                matches!(error, Error::UnknownDevice { .. }),
+                "{text}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_soft_device_is_always_itself() {
+        assert_eq!(DeviceChoice::Soft.resolve().unwrap(), DeviceChoice::Soft);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back(index: Option<usize>) {
+            let choice = DeviceChoice::Vulkan(index);
+            prop_assert_eq!(choice.to_string().parse::<DeviceChoice>().unwrap(), choice);
+        }
+
+        #[test]
+        fn no_text_panics(text in "(vulkan|soft)?:?[0-9a-z:+-]{0,24}") {
+            let _ = text.parse::<DeviceChoice>();
+        }
     }
 }

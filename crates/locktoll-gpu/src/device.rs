@@ -15,7 +15,8 @@ pub trait Located {
     /// `encoder` is the address of the *encoding context*: the command buffer together with the
     /// encoders opened on it, since committing or opening touches the same state as recording
     /// does (in Vulkan it is the command pool, for the same reason). For a queue, which has no
-    /// encoder yet, it is the queue's own address.
+    /// encoder yet, it is the queue's own address; or, where making a command buffer touches the
+    /// context of those made before, that context's: Vulkan's command pool again.
     fn address(&self) -> Address;
 }
 
@@ -54,7 +55,7 @@ pub trait Device: Sync {
     fn info(&self) -> DeviceInfo;
 
     /// The queue of lane `index`. There are as many lanes as callers want; several may share one
-    /// hardware queue, and then have the same [`Located::address`].
+    /// hardware queue, and then have the same `queue` in [`Located::address`].
     ///
     /// # Errors
     /// When the driver refuses.
@@ -99,7 +100,7 @@ pub trait Device: Sync {
     /// The [contract](Device#contract), for the encoder.
     ///
     /// # Errors
-    /// [`Error::EncoderEnded`], [`Error::Committed`].
+    /// [`Error::EncoderEnded`], [`Error::Committed`], [`Error::OtherDevice`].
     unsafe fn set_pipeline(
         &self,
         encoder: &Self::Encoder,
@@ -112,7 +113,8 @@ pub trait Device: Sync {
     /// The [contract](Device#contract), for the encoder.
     ///
     /// # Errors
-    /// [`Error::EncoderEnded`], [`Error::Committed`], [`Error::NoSuchSlot`].
+    /// [`Error::EncoderEnded`], [`Error::Committed`], [`Error::NoSuchSlot`],
+    /// [`Error::OtherDevice`].
     unsafe fn set_buffer(
         &self,
         encoder: &Self::Encoder,

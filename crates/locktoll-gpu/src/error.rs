@@ -25,13 +25,13 @@ pub enum Error {
         reason: String,
     },
     /// A device name that nobody knows.
-    #[error("unknown device `{text}`; choose auto or soft")]
+    #[error("unknown device `{text}`; choose auto, soft, vulkan or vulkan:N")]
     UnknownDevice {
         /// The name as it was given.
         text: String,
     },
     /// A device that locktoll will have, but not in this version.
-    #[error("device `{text}`: not in this version; this build has only the soft device")]
+    #[error("device `{text}`: not in this version; it has the soft device and Vulkan")]
     NotInThisVersion {
         /// The name as it was given.
         text: String,
@@ -40,6 +40,12 @@ pub enum Error {
     #[error("unknown fault model `{text}`; choose agx:encoder, agx:queue or agx:process")]
     UnknownFaultModel {
         /// The name as it was given.
+        text: String,
+    },
+    /// Timed work that is not of its form.
+    #[error("timed work `{text}`: expected ASKED_NS:GROUPSxITERATIONS:TOOK_NS")]
+    BadTimedWork {
+        /// The work as it was given.
         text: String,
     },
     /// A protection whose strategy could not be read.
@@ -120,6 +126,103 @@ pub enum Error {
     /// which of them was measured.
     #[error("the method table is interposed already; uninstall that interposition first")]
     AlreadyInterposed,
+    /// An object that was made by another device than the one that it is used with.
+    #[error("{call}: the object was made by another device")]
+    OtherDevice {
+        /// The refused call.
+        call: &'static str,
+    },
+    /// A buffer longer than the device allows.
+    #[error("a buffer of {len} elements; this device allows {most}")]
+    BufferTooLong {
+        /// Elements asked for.
+        len: usize,
+        /// Elements that one buffer can have.
+        most: usize,
+    },
+
+    /// There is no Vulkan loader that could be opened.
+    #[error(
+        "no Vulkan loader ({reason}); install it: Debian and Ubuntu libvulkan1, Fedora \
+         vulkan-loader, Arch vulkan-icd-loader, macOS the Vulkan SDK"
+    )]
+    NoVulkanLoader {
+        /// What the system said.
+        reason: String,
+    },
+    /// The loader found no driver, or the drivers no device.
+    #[error(
+        "the Vulkan loader found no device; install the GPU's Vulkan driver, or mesa-vulkan-drivers \
+         for most GPUs and for a software device on the CPU, and check that VK_DRIVER_FILES and \
+         VK_ICD_FILENAMES are unset or right"
+    )]
+    NoVulkanDevice,
+    /// An index that no Vulkan device has.
+    #[error("no device vulkan:{index}; {devices}")]
+    NoSuchVulkanDevice {
+        /// The index asked for.
+        index: usize,
+        /// The devices that there are.
+        devices: String,
+    },
+    /// A Vulkan device that cannot be used.
+    #[error("vulkan:{index} ({name}) lacks {what}; choose another device or a newer driver")]
+    VulkanDeviceLacks {
+        /// Its index.
+        index: usize,
+        /// Its name.
+        name: String,
+        /// What is missing.
+        what: &'static str,
+    },
+    /// More queues than the device's family has.
+    #[error(
+        "{name} has {queues} queues that can compute (queue family {family}), not {asked}; \
+         ask for at most {queues}"
+    )]
+    TooFewQueues {
+        /// Queues asked for.
+        asked: u32,
+        /// The family.
+        family: u32,
+        /// Queues that the family has.
+        queues: u32,
+        /// The device's name.
+        name: String,
+    },
+    /// The device stopped working: a hang, a reset, or a fault.
+    #[error(
+        "{call}: the device is lost; see the kernel's log (dmesg) for the driver's reason, and start \
+         again"
+    )]
+    DeviceLost {
+        /// The driver call that noticed.
+        call: &'static str,
+    },
+    /// There is not enough of some memory.
+    #[error("{call}: out of {memory}; use fewer or smaller buffers, or end other programs")]
+    OutOfMemory {
+        /// The driver call that failed.
+        call: &'static str,
+        /// Which memory.
+        memory: &'static str,
+    },
+    /// Any other refusal of the driver.
+    #[error("{call}: the driver returned {result}; a newer driver may help")]
+    Vulkan {
+        /// The driver call that failed.
+        call: &'static str,
+        /// What it returned.
+        result: String,
+    },
+    /// A shader of locktoll's own that does not compile.
+    #[error("shader `{name}`: {message}; this is a fault of locktoll")]
+    Shader {
+        /// Its name.
+        name: &'static str,
+        /// What the compiler said.
+        message: String,
+    },
     /// The host refused something that the device needs.
     #[error("could not {what}")]
     Host {

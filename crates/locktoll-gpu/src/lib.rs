@@ -10,6 +10,8 @@
 //! * [`SoftDevice`]: a device in this process whose every time is set by its user, so that the
 //!   right answer of an experiment is known before it is run. [`SoftSettings`] states its timing
 //!   model.
+//! * [`VulkanDevice`]: a GPU, or a software renderer, with a Vulkan driver. The loader is opened at
+//!   run time.
 //! * [`interpose`]: puts a [`Guard`](locktoll_guard::Guard) under an unchanged caller by
 //!   replacing the soft device's method table, as a swizzle does to an Objective-C class.
 //! * [`FaultModel`]: a model of a driver that is not thread-safe. It ends the process where such a
@@ -57,6 +59,7 @@ mod fault;
 mod kernels;
 mod protection;
 mod soft;
+mod vulkan;
 
 pub use choice::{Availability, DeviceChoice, KnownDevice, devices};
 pub use device::{Device, DeviceInfo, DeviceKind, Located};
@@ -67,4 +70,8 @@ pub use protection::Protection;
 pub use soft::{
     EngineInterval, Interposition, SoftBuffer, SoftCommandBuffer, SoftDevice, SoftEncoder,
     SoftPipeline, SoftQueue, SoftSettings, interpose,
+};
+pub use vulkan::{
+    DeviceInterval, TimedWork, VulkanBuffer, VulkanCommandBuffer, VulkanDevice, VulkanEncoder,
+    VulkanPipeline, VulkanQueue, VulkanSettings,
 };

@@ -46,6 +46,16 @@ impl RunResult {
         })
     }
 
+    /// Whether the configurations are locks that locktoll took itself, so that their names say what
+    /// they are. Imported series and a user's commands have whatever names their owner gave them.
+    #[must_use]
+    pub fn knows_its_locks(&self) -> bool {
+        self.plan
+            .experiment
+            .as_ref()
+            .is_some_and(|experiment| !matches!(experiment.subject, Subject::Commands { .. }))
+    }
+
     /// The comparisons of one kind, in the order of the file.
     pub fn comparisons_of(&self, role: Role) -> impl Iterator<Item = &Comparison> {
         self.comparisons
@@ -96,30 +106,16 @@ pub enum Origin {
 /// The settings and the course of a measured experiment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Experiment {
-    /// The device's name, for instance `soft`.
-    pub device: String,
-    /// The device's settings, for instance `service=100us,encode=2us,…`.
-    pub device_settings: String,
+    /// What each trial ran.
+    pub subject: Subject,
+    /// The workload's name: of locktoll's own, or of the user's program.
+    pub workload: String,
     /// What a reader must know of the device, for instance that it is a model.
     pub device_notes: Vec<String>,
-    /// The fault model in force, for instance `agx:process`.
-    pub fault: Option<String>,
-    /// The workload's name.
-    pub workload: String,
-    /// The workload in words: dispatches, calls, kernel, size.
-    pub workload_description: String,
-    /// The sync pattern: `each-op`, `batch:N` or `end`.
-    pub sync: String,
     /// Strategies in the order in which they were asked for.
     pub strategies: Vec<String>,
     /// Thread counts in the order in which they were asked for.
     pub threads: Vec<u32>,
-    /// Ops per thread and iteration.
-    pub ops_per_thread: u64,
-    /// Measured iterations in a trial.
-    pub iterations: u32,
-    /// Iterations run and thrown away at the start of each trial.
-    pub warmup: u32,
     /// The seed of the random order.
     pub seed: u64,
     /// Complete blocks (every cell tried).
@@ -138,6 +134,45 @@ pub struct Experiment {
     pub trial_command: Option<String>,
     /// Uncontended cost of one acquisition by strategy, in nanoseconds, measured on this machine.
     pub uncontended_ns: BTreeMap<String, f64>,
+}
+
+/// What each trial of an experiment ran.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Subject {
+    /// Threads of locktoll's own, which encode a workload on a device.
+    Encoders {
+        /// The device's name, for instance `soft`.
+        device: String,
+        /// The device's settings, for instance `service=100us,encode=2us,…`.
+        device_settings: String,
+        /// The fault model in force, for instance `agx:process`.
+        fault: Option<String>,
+        /// The workload in words: dispatches, calls, kernel, size.
+        workload_description: String,
+        /// The sync pattern: `each-op`, `batch:N` or `end`.
+        sync: String,
+        /// Ops per thread and iteration.
+        ops_per_thread: u64,
+        /// Measured iterations in a trial.
+        iterations: u32,
+        /// Iterations run and thrown away at the start of each trial.
+        warmup: u32,
+    },
+    /// A program of the user's, with the lock slipped under it by the Vulkan layer.
+    Program {
+        /// Its command line.
+        command: String,
+        /// What is read off a run of it, in words.
+        measure: String,
+    },
+    /// Commands of the user's, one for each configuration.
+    Commands {
+        /// Command lines by configuration.
+        commands: BTreeMap<String, String>,
+        /// What is read off a run of them, in words.
+        measure: String,
+    },
 }
 
 /// Which kind of series or comparison this is.

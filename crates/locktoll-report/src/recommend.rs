@@ -71,7 +71,7 @@ fn crash_rules(run: &RunResult) -> Vec<String> {
                 })
                 .collect();
             let evidence = evidence.join("; ");
-            if config == NO_LOCK {
+            if is_unlocked(run, config) {
                 format!("Keep a lock, whatever it costs: without one, {evidence}.")
             } else {
                 let subject = voice().subject(run, config);
@@ -317,9 +317,9 @@ fn unsettled_names(run: &RunResult, rows: &[&Comparison]) -> String {
     list(&names)
 }
 
-/// Only locktoll's own strategies are known to take no lock; an imported `none` is a name.
+/// Only locktoll's own strategies are known to take no lock; any other `none` is a name.
 fn is_unlocked(run: &RunResult, config: &str) -> bool {
-    config == NO_LOCK && matches!(run.plan.origin, Origin::Bench { .. })
+    config == NO_LOCK && run.knows_its_locks()
 }
 
 /// Puts the workload before a sentence where the run has several, and a capital at its start.

@@ -8,6 +8,7 @@
 //! encoders, since calls on encoders of their own cannot overlap. A crash rate has a
 //! Clopper–Pearson interval.
 
+use std::num::NonZeroU32;
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use clap::Parser;
 use locktoll::cli::Cli;
 use locktoll_bench::launch::{ChildProcess, Launch as _};
+use locktoll_bench::plan::{Arm, Cell, Config};
 use locktoll_bench::samples::Outcome;
 use locktoll_stats::proportion::Proportion;
 
@@ -116,6 +118,8 @@ fn crashes(scope: &str, workload: &str, lock: &str) -> bool {
     let fault = format!("agx:{scope}");
     let flags = [
         "trial",
+        "--device",
+        "soft",
         "--fault",
         &fault,
         "--workload",
@@ -139,8 +143,18 @@ fn crashes(scope: &str, workload: &str, lock: &str) -> bool {
         .chain(size)
         .map(str::to_owned)
         .collect();
+    let cell = Cell {
+        arm: Arm::Bare,
+        config: Config::Lock(lock.parse().expect("a lock")),
+        threads: NonZeroU32::new(8),
+    };
     let outcome = ChildProcess
-        .launch(&command, Duration::from_mins(1), &AtomicBool::new(false))
+        .launch(
+            &command,
+            &cell,
+            Duration::from_mins(1),
+            &AtomicBool::new(false),
+        )
         .expect("a child process");
     match outcome {
         Some(Outcome::Completed(_)) => false,

@@ -31,11 +31,14 @@ use locktoll::cli::Cli;
 use locktoll::trial_args;
 use locktoll_bench::environment::Environment;
 use locktoll_bench::launch::{ChildProcess, Launch as _};
-use locktoll_bench::plan::{Arm, Cell, DevicePlan, Plan, StopRule, TrialSize};
+use locktoll_bench::plan::{
+    Arm, Cell, Config, DevicePlan, Encoders, Plan, StopRule, Subject, TrialSize,
+};
 use locktoll_bench::run::{Event, Runner};
 use locktoll_bench::samples::{Header, Outcome, SCHEMA, Samples, SamplesWriter};
 use locktoll_bench::trial;
 use locktoll_bench::workload::Workload;
+use locktoll_gpu::DeviceChoice;
 use locktoll_report::model::{Comparison, Role};
 use locktoll_stats::Verdict;
 
@@ -95,7 +98,9 @@ fn lock_bound(runs: u64) -> bool {
         let (hold, service) = (hold_us as f64 * 1e3, service_us as f64 * 1e3);
         let ops = f64::from(THREADS * ops_per_thread);
         let mut one_op = plan.clone();
-        one_op.size.ops_per_thread = NonZeroU32::MIN;
+        if let Subject::Encoders(encoders) = &mut one_op.subject {
+            encoders.size.ops_per_thread = NonZeroU32::MIN;
+        }
         let (mut handovers_ns, mut starts_ns) = (Vec::new(), Vec::new());
         let row = measure(&plan, &mut || {
             for _ in 0..CALIBRATIONS {
@@ -173,25 +178,27 @@ fn plan(soft: &str, seed: u64, ops_per_thread: u32, iterations: u32) -> Plan {
     let nonzero = |n| NonZeroU32::new(n).expect("not zero");
     let workload = Workload::built_in("timed").expect("built in");
     Plan {
-        device: DevicePlan {
-            name: "soft".into(),
-            soft: soft.parse().expect("settings"),
-            fault: None,
-        },
-        sync: workload.sync,
-        workload,
-        protections: ["none", "global"]
-            .map(|lock| lock.parse().expect("a lock"))
-            .to_vec(),
-        baseline: "none".parse().expect("a lock"),
+        subject: Subject::Encoders(Encoders {
+            device: DevicePlan {
+                choice: DeviceChoice::Soft,
+                soft: soft.parse().expect("settings"),
+                queues: NonZeroU32::MIN,
+                timed: None,
+                fault: None,
+            },
+            sync: workload.sync,
+            workload,
+            size: TrialSize {
+                ops_per_thread: nonzero(ops_per_thread),
+                iterations: nonzero(iterations),
+                warmup: 1,
+            },
+        }),
+        configs: ["none", "global"].map(lock).to_vec(),
+        baseline: lock("none"),
         baseline_named: true,
         baseline_reason: None,
         threads: vec![nonzero(THREADS)],
-        size: TrialSize {
-            ops_per_thread: nonzero(ops_per_thread),
-            iterations: nonzero(iterations),
-            warmup: 1,
-        },
         counted: false,
         stop: StopRule::Blocks { blocks: 10 },
         max_time_ns: 0,
@@ -204,12 +211,21 @@ fn plan(soft: &str, seed: u64, ops_per_thread: u32, iterations: u32) -> Plan {
     }
 }
 
+fn lock(name: &str) -> Config {
+    Config::Lock(name.parse().expect("a lock"))
+}
+
+fn encoders(plan: &Plan) -> &Encoders {
+    plan.subject.encoders().expect("a plan of encoders")
+}
+
 fn command_line(plan: &Plan, cell: &Cell) -> Vec<String> {
     let program = std::env::current_exe()
         .expect("this program")
         .display()
         .to_string();
-    trial_args::command_line(&program, plan, cell, &plan.workload.name)
+    let encoders = encoders(plan);
+    trial_args::command_line(&program, encoders, cell, &encoders.workload.name, None)
 }
 
 /// Runs a plan and gives the comparison of `global` with `none`.
@@ -218,7 +234,11 @@ fn measure(plan: &Plan, after_block: &mut dyn FnMut()) -> Comparison {
         schema: SCHEMA.into(),
         plan: plan.clone(),
         environment: Environment::new(),
-        device: trial::device_facts(&plan.device).expect("the soft device"),
+        device: Some(
+            trial::device_facts(encoders(plan))
+                .expect("the soft device")
+                .0,
+        ),
         uncontended_ns: [].into(),
     };
     let name = format!("locktoll-truth-{}-{}.jsonl", std::process::id(), plan.seed);
@@ -254,11 +274,16 @@ fn measure(plan: &Plan, after_block: &mut dyn FnMut()) -> Comparison {
 fn mean_iteration_ns(plan: &Plan, lock: &str) -> f64 {
     let cell = Cell {
         arm: Arm::Bare,
-        protection: lock.parse().expect("a lock"),
-        threads: NonZeroU32::new(THREADS).expect("not zero"),
+        config: self::lock(lock),
+        threads: NonZeroU32::new(THREADS),
     };
     let command = command_line(plan, &cell);
-    let outcome = ChildProcess.launch(&command, Duration::from_mins(1), &AtomicBool::new(false));
+    let outcome = ChildProcess.launch(
+        &command,
+        &cell,
+        Duration::from_mins(1),
+        &AtomicBool::new(false),
+    );
     match outcome {
         Ok(Some(Outcome::Completed(measured))) => {
             measured.elapsed_ns() as f64 / measured.iterations.len() as f64

@@ -1,31 +1,29 @@
 //! `locktoll bench`: from flags to a plan, from a plan to samples, from samples to the report.
 
-use std::collections::hash_map::RandomState;
 use std::fs;
-use std::hash::BuildHasher as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use locktoll_bench::launch::ChildProcess;
-use locktoll_bench::plan::{Cell, Plan, StopRule, TrialSize, takes_locks};
+use locktoll_bench::launch::{ChildProcess, Launch};
+use locktoll_bench::lock_cost;
+use locktoll_bench::plan::{Arm, Cell, Encoders, Plan, Subject};
+use locktoll_bench::program::ProgramRun;
 use locktoll_bench::run::Runner;
 use locktoll_bench::samples::{self, Header, Record, Samples, SamplesWriter, StopReason};
 use locktoll_bench::workload::Workload;
-use locktoll_bench::{Error as BenchError, baseline, duration, environment, lock_cost, trial};
-use locktoll_gpu::{FaultModel, Protection, Scope};
-use locktoll_guard::Strategy;
+use locktoll_bench::{Error as BenchError, duration, environment, trial};
+use locktoll_gpu::{DeviceChoice, Protection};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::analysis::measured::{self, Overrides};
 use crate::cli::BenchArgs;
 use crate::error::{Error, Result};
+use crate::layer::{LAYER_FOLDER, Layer};
 use crate::progress::Progress;
-use crate::{output, policy, shell, trial_args};
+use crate::{output, planning, policy, shell, trial_args};
 
-/// Time to measure at most where nothing is said.
-const DEFAULT_MAX_TIME: Duration = Duration::from_secs(75);
 /// The copy of a custom workload in the run's directory, which the trials read.
 const WORKLOAD_FILE: &str = "workload.toml";
 
@@ -42,16 +40,14 @@ pub fn run(arguments: &BenchArgs) -> Result<u8> {
         None => start(arguments)?,
     };
     let interrupted = interrupt_flag()?;
-    let workload = workload_argument(&samples.header.plan, &directory);
-    let program = std::env::current_exe()
-        .map_err(BenchError::io("find", "the locktoll program"))?
-        .display()
-        .to_string();
-    let command_line =
-        |plan: &Plan, cell: &Cell| trial_args::command_line(&program, plan, cell, &workload);
+    let plan = &samples.header.plan;
+    let layer = needs_layer(plan)
+        .then(|| Layer::write(&directory.join(LAYER_FOLDER)))
+        .transpose()?;
+    let (launcher, command_line) = trials(plan, &directory, layer.as_ref())?;
     let runner = Runner {
-        launcher: &ChildProcess,
-        command_line: &command_line,
+        launcher: &*launcher,
+        command_line: &*command_line,
         interrupted: &interrupted,
     };
     let mut progress = Progress::new(&samples, arguments.quiet);
@@ -81,7 +77,12 @@ pub fn run(arguments: &BenchArgs) -> Result<u8> {
         .trials
         .iter()
         .all(|trial| matches!(trial.outcome, samples::Outcome::Crashed(_)))
-        && samples.header.plan.device.fault.is_none()
+        && samples
+            .header
+            .plan
+            .subject
+            .encoders()
+            .is_none_or(|encoders| encoders.device.fault.is_none())
     {
         let said = match samples.trials.first().map(|trial| &trial.outcome) {
             Some(samples::Outcome::Crashed(crash)) => {
@@ -94,11 +95,77 @@ pub fn run(arguments: &BenchArgs) -> Result<u8> {
     Ok(output::policy(&result).map_or(0, |outcome: policy::Outcome| outcome.exit_code()))
 }
 
+/// Whether a trial of the plan has the Vulkan layer under it.
+fn needs_layer(plan: &Plan) -> bool {
+    let interposed = |cell: &Cell| matches!(cell.config.lock(), Some(Protection::Interposed(_)));
+    match &plan.subject {
+        Subject::Encoders(encoders) => {
+            matches!(encoders.device.choice, DeviceChoice::Vulkan(_))
+                && plan.cells().iter().any(interposed)
+        }
+        Subject::Program { measure, .. } => plan
+            .cells()
+            .iter()
+            .any(|cell| ProgramRun::layered(measure, cell)),
+        Subject::Commands { .. } => false,
+    }
+}
+
+/// Builds a trial's command line from its cell.
+type CommandLine = Box<dyn Fn(&Plan, &Cell) -> Vec<String>>;
+
+/// What starts the trials of a plan, and their command lines.
+fn trials(
+    plan: &Plan,
+    directory: &Path,
+    layer: Option<&Layer>,
+) -> Result<(Box<dyn Launch>, CommandLine)> {
+    let layer = layer.cloned();
+    if let Some(measure) = plan.subject.measure() {
+        let traces = layer
+            .as_ref()
+            .map_or_else(|| directory.join(LAYER_FOLDER), Layer::traces);
+        let launcher = ProgramRun::new(measure, traces)?;
+        let measure = measure.clone();
+        let command_line = move |plan: &Plan, cell: &Cell| {
+            let program = plan.subject.command(cell).unwrap_or_default();
+            match (&layer, cell.config.lock()) {
+                (Some(layer), Some(lock)) if ProgramRun::layered(&measure, cell) => {
+                    layer.command(lock.strategy(), cell.arm == Arm::Counted, &program)
+                }
+                _ => program,
+            }
+        };
+        return Ok((Box::new(launcher), Box::new(command_line)));
+    }
+    let locktoll = std::env::current_exe()
+        .map_err(BenchError::io("find", "the locktoll program"))?
+        .display()
+        .to_string();
+    let workload = plan
+        .subject
+        .encoders()
+        .map(|encoders| workload_argument(encoders, directory))
+        .unwrap_or_default();
+    let command_line = move |plan: &Plan, cell: &Cell| match plan.subject.encoders() {
+        Some(encoders) => {
+            trial_args::command_line(&locktoll, encoders, cell, &workload, layer.as_ref())
+        }
+        None => Vec::new(),
+    };
+    Ok((Box::new(ChildProcess), Box::new(command_line)))
+}
+
 fn start(arguments: &BenchArgs) -> Result<(PathBuf, Samples, SamplesWriter)> {
-    let (workload, source) = Workload::load_with_source(&arguments.workload)?;
-    let plan = plan(arguments, workload)?;
-    plan.check()?;
-    let device = trial::device_facts(&plan.device)?;
+    let (mut plan, source) = planning::plan(arguments)?;
+    let device = match &mut plan.subject {
+        Subject::Encoders(encoders) => {
+            let (facts, timed) = trial::device_facts(encoders)?;
+            encoders.device.timed = timed;
+            Some(facts)
+        }
+        Subject::Program { .. } | Subject::Commands { .. } => None,
+    };
     let directory = match &arguments.out {
         Some(directory) => directory.clone(),
         None => PathBuf::from(format!(
@@ -121,11 +188,13 @@ fn start(arguments: &BenchArgs) -> Result<(PathBuf, Samples, SamplesWriter)> {
         fs::write(&copy, source).map_err(BenchError::io("write", &copy))?;
     }
     let mut environment = environment::read(env!("CARGO_PKG_VERSION"));
-    environment.insert("device".into(), device.name.clone().into());
-    environment.insert("driver".into(), device.driver.clone().into());
+    if let Some(device) = &device {
+        environment.insert("device".into(), device.name.clone().into());
+        environment.insert("driver".into(), device.driver.clone().into());
+    }
     let header = Header {
         schema: samples::SCHEMA.to_owned(),
-        uncontended_ns: lock_cost::uncontended_ns(&plan.protections),
+        uncontended_ns: lock_cost::uncontended_ns(&plan.configs),
         plan,
         environment,
         device,
@@ -165,94 +234,10 @@ fn resume(directory: &Path, max_time: Option<Duration>) -> Result<(Samples, Samp
     Ok((samples, writer))
 }
 
-fn plan(arguments: &BenchArgs, workload: Workload) -> Result<Plan> {
-    let mut protections = Vec::new();
-    for &protection in &arguments.strategies {
-        if !protections.contains(&protection) {
-            protections.push(protection);
-        }
-    }
-    let mut threads = arguments.threads.clone();
-    threads.sort_unstable();
-    threads.dedup();
-    let (baseline, baseline_reason) = match arguments.baseline {
-        Some(named) => (named, None),
-        None => default_baseline(&protections, arguments.fault)?,
-    };
-    let stop = match arguments.blocks {
-        Some(blocks) => StopRule::Blocks { blocks },
-        None => StopRule::Precision {
-            half_width: arguments.precision,
-            first_stage: arguments.first_stage,
-        },
-    };
-    let max_time = arguments.max_time.unwrap_or(match arguments.blocks {
-        Some(_) => Duration::ZERO,
-        None => DEFAULT_MAX_TIME,
-    });
-    Ok(Plan {
-        device: trial_args::device(arguments.soft, arguments.fault),
-        sync: arguments.sync.unwrap_or(workload.sync),
-        workload,
-        counted: !arguments.no_counting && protections.iter().any(|&lock| takes_locks(lock)),
-        protections,
-        baseline,
-        baseline_named: arguments.baseline.is_some(),
-        baseline_reason,
-        threads,
-        size: TrialSize {
-            ops_per_thread: arguments.ops,
-            iterations: arguments.iterations,
-            warmup: arguments.warmup,
-        },
-        stop,
-        max_time_ns: duration::ns(max_time),
-        trial_timeout_ns: duration::ns(arguments.trial_timeout),
-        seed: arguments
-            .seed
-            .unwrap_or_else(|| RandomState::new().hash_one("locktoll")),
-        margin: arguments.policy.margin,
-        confidence: arguments.policy.confidence,
-        max_cost: arguments.policy.max_cost,
-        command: typed_command(),
-    })
-}
-
-/// The baseline where none is named: `none` where it is measured and expected to survive, else
-/// the lock that is expected to cost least among those that cover the fault model's scope.
-fn default_baseline(
-    protections: &[Protection],
-    fault: Option<FaultModel>,
-) -> Result<(Protection, Option<String>)> {
-    let covers = |strategy: Strategy| match strategy {
-        Strategy::Global => true,
-        Strategy::Throttle(most) => most.get() == 1 || fault.is_none(),
-        Strategy::PerQueue => fault != Some(FaultModel::Agx(Scope::Process)),
-        Strategy::PerEncoder => matches!(fault, None | Some(FaultModel::Agx(Scope::Encoder))),
-        Strategy::None => fault.is_none(),
-    };
-    let mut candidates = protections.to_vec();
-    candidates.sort_by_key(|&lock| (!covers(lock.strategy()), baseline::expected_cost(lock)));
-    let Some(&chosen) = candidates.first() else {
-        return Err(Error::Usage("give at least one strategy".into()));
-    };
-    let none = Protection::Caller(Strategy::None);
-    let reason = if chosen == none {
-        None
-    } else if let Some(fault) = fault.filter(|_| protections.contains(&none)) {
-        Some(format!(
-            "under the fault model {fault}, none is expected to crash"
-        ))
-    } else {
-        Some("none was not measured".to_owned())
-    };
-    Ok((chosen, reason))
-}
-
 /// What the trials are given as `--workload`: the built-in name, or the run's own copy.
-fn workload_argument(plan: &Plan, directory: &Path) -> String {
-    if Workload::built_in(&plan.workload.name).as_ref() == Some(&plan.workload) {
-        plan.workload.name.clone()
+fn workload_argument(encoders: &Encoders, directory: &Path) -> String {
+    if Workload::built_in(&encoders.workload.name).as_ref() == Some(&encoders.workload) {
+        encoders.workload.name.clone()
     } else {
         directory.join(WORKLOAD_FILE).display().to_string()
     }
@@ -267,13 +252,4 @@ fn interrupt_flag() -> Result<Arc<AtomicBool>> {
             .map_err(BenchError::io("listen for", "Ctrl-C"))?;
     }
     Ok(flag)
-}
-
-/// The command as typed, for the report.
-fn typed_command() -> String {
-    let mut words: Vec<String> = std::env::args().collect();
-    if let Some(program) = words.first_mut() {
-        "locktoll".clone_into(program);
-    }
-    shell::join(&words)
 }

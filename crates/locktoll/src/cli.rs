@@ -1,5 +1,6 @@
 //! The command line: every flag, its help and its default, in one place.
 
+use std::fmt;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -8,8 +9,10 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use locktoll_bench::duration;
+use locktoll_bench::measure::Source;
 use locktoll_bench::sync_pattern::SyncPattern;
-use locktoll_gpu::{DeviceChoice, FaultModel, Protection, SoftSettings};
+use locktoll_gpu::{DeviceChoice, FaultModel, Protection, SoftSettings, TimedWork};
+use locktoll_guard::{ParseStrategyError, Strategy};
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 done and within policy · 1 could not measure · 2 bad usage · 10 a lock costs more
@@ -24,15 +27,29 @@ pub struct Cli {
     pub command: Command,
 }
 
+/// Flags that describe locktoll's own encoders, which a program of the user's has no use for.
+const OF_OWN_ENCODERS: [&str; 8] = [
+    "device",
+    "soft",
+    "fault",
+    "workload",
+    "sync",
+    "ops",
+    "iterations",
+    "warmup",
+];
+
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Measure what each lock costs, as a randomised block experiment
-    Bench(BenchArgs),
+    Bench(Box<BenchArgs>),
     /// Analyse numbers that you already have: a CSV file, or the directory of a bench run
     Analyze(AnalyzeArgs),
     /// List the devices that can be measured, and what is missing for the others
     Devices,
+    /// Run a Vulkan program with a lock slipped under it, and tell what the lock saw
+    Guard(GuardArgs),
     /// Run one trial in this process and print what it measures (bench starts these)
     Trial(TrialArgs),
     /// Print a completion script for your shell
@@ -50,9 +67,14 @@ Examples:
   locktoll bench --strategies none,global --threads 1,2,4,8,16 --precision 0.5
   locktoll bench --fault agx:process --blocks 105  how often do unprotected threads crash?
   locktoll bench --strategies none,global --max-cost 2   exit 10 if global costs more than 2%
+  locktoll bench --device vulkan --queues 4        on a GPU, threads spread over 4 queues
+  locktoll bench --measure 'regex:([0-9.]+) fps' -- ./game --demo    your Vulkan program
+  locktoll bench --arm none='./a --lock=no' --arm global='./a --lock=yes' --threads 1,8 \\
+      --threads-arg='--threads {threads}'          your program's own switch
   locktoll bench --resume DIR                      go on with an interrupted run")]
 pub struct BenchArgs {
-    /// Device to measure on: auto or soft (see `locktoll devices`)
+    /// Device to measure on: auto, soft, vulkan or vulkan:N (see `locktoll devices`). auto is a GPU
+    /// with a Vulkan driver where there is one, else soft
     #[arg(
         long,
         default_value = "auto",
@@ -71,17 +93,21 @@ pub struct BenchArgs {
     )]
     pub soft: SoftSettings,
 
+    /// Queues of the device over which the threads are spread [default: 1, or what --soft says]
+    #[arg(long, value_name = "K", help_heading = "What is measured")]
+    pub queues: Option<NonZeroU32>,
+
     /// Let the soft device crash as a driver that is not thread-safe within a scope: agx:encoder,
     /// agx:queue or agx:process (a fault model)
     #[arg(long, value_name = "MODEL", value_parser = explained::<FaultModel>, help_heading = "What is measured")]
     pub fault: Option<FaultModel>,
 
     /// Locks to compare: none, global, per-encoder, per-queue, throttle:K, and each with
-    /// `interposed:` before it to slip the lock under an unchanged caller
+    /// `interposed:` before it to slip the lock under an unchanged caller, which under a program of
+    /// yours all of them are [default: none, global and per-encoder, and the latter two interposed]
     #[arg(
         long,
         value_delimiter = ',',
-        default_values = ["none", "global", "per-encoder", "interposed:global", "interposed:per-encoder"],
         value_name = "LIST",
         value_parser = explained::<Protection>,
         help_heading = "What is measured"
@@ -89,15 +115,14 @@ pub struct BenchArgs {
     pub strategies: Vec<Protection>,
 
     /// Lock that the others are compared with [default: none, or the cheapest safe one where a
-    /// fault model makes none crash]
-    #[arg(long, value_name = "STRATEGY", value_parser = explained::<Protection>, help_heading = "What is measured")]
-    pub baseline: Option<Protection>,
+    /// fault model makes none crash; of arms the one called none, or the first]
+    #[arg(long, value_name = "NAME", help_heading = "What is measured")]
+    pub baseline: Option<String>,
 
-    /// Numbers of encoding threads
+    /// Numbers of encoding threads [default: 1,8; of a program of yours, its own]
     #[arg(
         long,
         value_delimiter = ',',
-        default_values = ["1", "8"],
         value_name = "LIST",
         help_heading = "What is measured"
     )]
@@ -116,6 +141,52 @@ pub struct BenchArgs {
     /// When a thread waits for the device: each-op, batch:N or end [default: the workload's]
     #[arg(long, value_name = "PATTERN", help_heading = "What is measured")]
     pub sync: Option<SyncPattern>,
+
+    /// A command of yours and a name for it; give two or more. They are run as they are, without a
+    /// shell; {threads} in them is replaced by each of --threads. Variables may stand before the
+    /// program: 'LOCK=1 ./a'
+    #[arg(
+        long = "arm",
+        value_name = "NAME=CMD",
+        value_parser = arm,
+        conflicts_with_all = ["command", "strategies", "queues"],
+        conflicts_with_all = OF_OWN_ENCODERS,
+        help_heading = "Your own program"
+    )]
+    pub arms: Vec<(String, String)>,
+
+    /// Words to add to your command that tell it its thread count, as '--jobs {threads}'
+    #[arg(
+        long,
+        value_name = "TEMPLATE",
+        allow_hyphen_values = true,
+        help_heading = "Your own program"
+    )]
+    pub threads_arg: Option<String>,
+
+    /// What a run of your program is worth: wall (runs per second of wall time), submits or
+    /// dispatches (Vulkan calls per second, counted by the layer), or regex:PATTERN (the number in
+    /// the first group that matches a line of its output) [default: wall]
+    #[arg(long, value_name = "WHAT", help_heading = "Your own program")]
+    pub measure: Option<Source>,
+
+    /// Smaller values of regex: are better, as times are
+    #[arg(long, help_heading = "Your own program")]
+    pub lower_is_better: bool,
+
+    /// Unit of the values of regex:, for display
+    #[arg(long, value_name = "UNIT", help_heading = "Your own program")]
+    pub unit: Option<String>,
+
+    /// A Vulkan program of yours and its arguments, which is run under each of --strategies
+    #[arg(
+        last = true,
+        value_name = "CMD",
+        conflicts_with_all = OF_OWN_ENCODERS,
+        conflicts_with_all = ["queues"],
+        help_heading = "Your own program"
+    )]
+    pub command: Vec<String>,
 
     /// Stop after this many blocks
     #[arg(
@@ -146,7 +217,7 @@ pub struct BenchArgs {
     pub first_stage: u64,
 
     /// Start no block that would end after this much time, but measure two in any case; 0 is no
-    /// limit [default: 75s, or no limit with --blocks]
+    /// limit [default: 75s, for a program of yours 5min, no limit with --blocks]
     #[arg(long, value_name = "DUR", value_parser = duration::parse, help_heading = "How long")]
     pub max_time: Option<Duration>,
 
@@ -167,9 +238,10 @@ pub struct BenchArgs {
     #[arg(long, default_value_t = 1, value_name = "N", help_heading = "How long")]
     pub warmup: u32,
 
-    /// Kill a trial that has not ended by then, and record it as a crash
-    #[arg(long, default_value = "60s", value_name = "DUR", value_parser = duration::parse, help_heading = "How long")]
-    pub trial_timeout: Duration,
+    /// Kill a trial that has not ended by then, and record it as a crash [default: 1min, for a
+    /// program of yours 10min]
+    #[arg(long, value_name = "DUR", value_parser = duration::parse, help_heading = "How long")]
+    pub trial_timeout: Option<Duration>,
 
     /// Leave out the counted trials, and with them all contention figures
     #[arg(long, help_heading = "How long")]
@@ -198,7 +270,8 @@ pub struct BenchArgs {
         conflicts_with_all = [
             "device", "soft", "fault", "strategies", "baseline", "threads", "workload", "sync",
             "blocks", "precision", "first_stage", "ops", "iterations", "warmup", "trial_timeout",
-            "no_counting", "margin", "confidence", "max_cost", "seed", "out",
+            "no_counting", "margin", "confidence", "max_cost", "seed", "out", "queues", "arms",
+            "threads_arg", "measure", "lower_is_better", "unit", "command",
         ]
     )]
     pub resume: Option<PathBuf>,
@@ -206,6 +279,62 @@ pub struct BenchArgs {
     /// No progress display
     #[arg(short, long, help_heading = "Output")]
     pub quiet: bool,
+}
+
+/// `locktoll guard`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The exit code is the program's; 128 + N where signal N ended it. The summary goes to standard error.
+
+Examples:
+  locktoll guard --strategy global -- vkcube
+  locktoll guard --strategy throttle:2 -- python infer.py")]
+pub struct GuardArgs {
+    /// Lock to slip under the program: global, per-encoder (a lock for each command pool),
+    /// per-queue, throttle:K (at most K sections at a time), none (count calls only) or off
+    #[arg(long, value_name = "STRATEGY", value_parser = explained::<GuardStrategy>)]
+    pub strategy: GuardStrategy,
+
+    /// Bare locks: without counting and timing them
+    #[arg(long)]
+    pub no_counting: bool,
+
+    /// No summary
+    #[arg(short, long)]
+    pub quiet: bool,
+
+    /// The program and its arguments
+    #[arg(last = true, required = true, value_name = "CMD")]
+    pub command: Vec<String>,
+}
+
+/// What the layer does under a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GuardStrategy {
+    /// It is there and hooks nothing.
+    Off,
+    /// It takes the locks of a strategy.
+    Lock(Strategy),
+}
+
+impl FromStr for GuardStrategy {
+    type Err = ParseStrategyError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "off" => Ok(Self::Off),
+            _ => text.parse().map(Self::Lock),
+        }
+    }
+}
+
+impl fmt::Display for GuardStrategy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Off => f.write_str("off"),
+            Self::Lock(strategy) => strategy.fmt(f),
+        }
+    }
 }
 
 /// What counts as small, sure and too dear.
@@ -305,6 +434,16 @@ pub struct TrialArgs {
     /// Settings of the soft device
     #[arg(long, default_value_t, value_name = "SETTINGS", value_parser = explained::<SoftSettings>)]
     pub soft: SoftSettings,
+    /// Queues of a Vulkan device over which the threads are spread
+    #[arg(long, default_value = "1", value_name = "K")]
+    pub queues: NonZeroU32,
+    /// Work of a timed kernel on a Vulkan device, as `ASKED_NS:GROUPSxITERATIONS:TOOK_NS` [default:
+    /// calibrated when the trial begins]
+    #[arg(long, value_name = "WORK", value_parser = explained::<TimedWork>)]
+    pub timed_work: Option<TimedWork>,
+    /// Folder of the Vulkan layer, which takes interposed locks [default: a temporary one]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub layer: Option<PathBuf>,
     /// Fault model
     #[arg(long, value_name = "MODEL", value_parser = explained::<FaultModel>)]
     pub fault: Option<FaultModel>,
@@ -349,6 +488,18 @@ where
         }
         said
     })
+}
+
+/// `NAME=CMD`.
+fn arm(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, command)) if !name.trim().is_empty() && !command.trim().is_empty() => {
+            Ok((name.trim().to_owned(), command.to_owned()))
+        }
+        _ => Err(format!(
+            "'{text}' is not NAME=CMD, as global='./a --lock=yes'"
+        )),
+    }
 }
 
 /// A percentage as a fraction: `1`, `0.5` or `2%`.

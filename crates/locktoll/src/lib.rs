@@ -9,8 +9,11 @@ pub mod bench;
 pub mod cli;
 pub mod devices;
 pub mod error;
+pub mod guard;
 pub mod import;
+pub mod layer;
 pub mod output;
+pub mod planning;
 pub mod policy;
 pub mod progress;
 pub mod shell;
@@ -31,6 +34,7 @@ pub fn run(cli: &Cli) -> Result<u8> {
         Command::Bench(arguments) => bench::run(arguments),
         Command::Analyze(arguments) => analyze::run(arguments),
         Command::Devices => Ok(devices::run()),
+        Command::Guard(arguments) => guard::run(arguments),
         Command::Trial(arguments) => trial::run(arguments),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -1,42 +1,62 @@
 //! A trial's command line: written by `bench`, read by `trial`, pasted by people.
 
-use locktoll_bench::plan::{Arm, Cell, DevicePlan, Plan, TrialSize};
+use locktoll_bench::plan::{Arm, Cell, DevicePlan, Encoders, TrialSize};
 use locktoll_bench::trial::TrialSpec;
 use locktoll_bench::workload::Workload;
-use locktoll_gpu::{DeviceChoice, FaultModel, SoftSettings};
+use locktoll_gpu::{DeviceChoice, FaultModel};
 use locktoll_guard::Instrument;
 
 use crate::cli::TrialArgs;
 use crate::error::Result;
+use crate::layer::Layer;
 
-/// The command line that runs a cell of a plan. `workload` is a built-in name or a file.
-pub fn command_line(program: &str, plan: &Plan, cell: &Cell, workload: &str) -> Vec<String> {
+/// The command line that runs a cell of a plan. `workload` is a built-in name or a file; `layer`
+/// takes the interposed locks of a Vulkan device.
+pub fn command_line(
+    program: &str,
+    encoders: &Encoders,
+    cell: &Cell,
+    workload: &str,
+    layer: Option<&Layer>,
+) -> Vec<String> {
+    let device = &encoders.device;
     let mut line = vec![program.to_owned(), "trial".to_owned()];
     let mut flag = |name: &str, value: String| line.extend([format!("--{name}"), value]);
-    flag("device", plan.device.name.clone());
-    flag("soft", plan.device.soft.to_string());
-    if let Some(fault) = plan.device.fault {
+    flag("device", device.choice.to_string());
+    match device.choice {
+        DeviceChoice::Vulkan(_) => flag("queues", device.queues.to_string()),
+        DeviceChoice::Auto | DeviceChoice::Soft => flag("soft", device.soft.to_string()),
+    }
+    if let Some(work) = device.timed {
+        flag("timed-work", work.to_string());
+    }
+    if let Some(fault) = device.fault {
         flag("fault", fault.to_string());
     }
     flag("workload", workload.to_owned());
-    flag("sync", plan.sync.to_string());
-    flag("strategy", cell.protection.to_string());
-    flag("threads", cell.threads.to_string());
-    flag("ops", plan.size.ops_per_thread.to_string());
-    flag("iterations", plan.size.iterations.to_string());
-    flag("warmup", plan.size.warmup.to_string());
+    flag("sync", encoders.sync.to_string());
+    flag("strategy", cell.config.to_string());
+    if let Some(threads) = cell.threads {
+        flag("threads", threads.to_string());
+    }
+    flag("ops", encoders.size.ops_per_thread.to_string());
+    flag("iterations", encoders.size.iterations.to_string());
+    flag("warmup", encoders.size.warmup.to_string());
+    if let Some(layer) = layer {
+        flag("layer", layer.folder().display().to_string());
+    }
     if cell.arm == Arm::Counted {
         line.push("--counted".to_owned());
     }
     line
 }
 
-/// The only device of this version, which `auto` and `soft` both name.
-pub fn device(soft: SoftSettings, fault: Option<FaultModel>) -> DevicePlan {
-    DevicePlan {
-        name: DeviceChoice::Soft.to_string(),
-        soft,
-        fault,
+/// The device that flags name: a fault model is one of the soft device's, so `auto` is that one.
+pub fn choice(device: DeviceChoice, fault: Option<FaultModel>) -> DeviceChoice {
+    if fault.is_some() && device == DeviceChoice::Auto {
+        DeviceChoice::Soft
+    } else {
+        device
     }
 }
 
@@ -47,9 +67,22 @@ pub fn device(soft: SoftSettings, fault: Option<FaultModel>) -> DevicePlan {
 pub fn spec(arguments: &TrialArgs) -> Result<TrialSpec> {
     let workload = Workload::load(&arguments.workload)?;
     Ok(TrialSpec {
-        device: device(arguments.soft, arguments.fault),
-        sync: arguments.sync.unwrap_or(workload.sync),
-        workload,
+        encoders: Encoders {
+            device: DevicePlan {
+                choice: choice(arguments.device, arguments.fault),
+                soft: arguments.soft,
+                queues: arguments.queues,
+                timed: arguments.timed_work,
+                fault: arguments.fault,
+            },
+            sync: arguments.sync.unwrap_or(workload.sync),
+            workload,
+            size: TrialSize {
+                ops_per_thread: arguments.ops,
+                iterations: arguments.iterations,
+                warmup: arguments.warmup,
+            },
+        },
         protection: arguments.strategy,
         instrument: if arguments.counted {
             Instrument::Counted
@@ -57,10 +90,6 @@ pub fn spec(arguments: &TrialArgs) -> Result<TrialSpec> {
             Instrument::Bare
         },
         threads: arguments.threads,
-        size: TrialSize {
-            ops_per_thread: arguments.ops,
-            iterations: arguments.iterations,
-            warmup: arguments.warmup,
-        },
+        traces: None,
     })
 }

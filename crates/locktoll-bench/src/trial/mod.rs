@@ -9,82 +9,175 @@ mod shared_encoder;
 mod threads;
 
 use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use locktoll_gpu::{Device, Protection, SoftDevice, interpose};
+use locktoll_gpu::{
+    Device, DeviceChoice, Protection, SoftDevice, TimedWork, VulkanDevice, VulkanSettings,
+    interpose,
+};
 use locktoll_guard::{Counts, Guard, Instrument, Strategy, Timing};
+use locktoll_trace::Trace;
 
 use crate::error::{Error, Result};
-use crate::plan::{DevicePlan, TrialSize};
+use crate::layer_counts;
+use crate::plan::{DevicePlan, Encoders};
 use crate::protocol::Line;
 use crate::samples::{DeviceFacts, Durations, LockEvents, Measurement};
-use crate::sync_pattern::SyncPattern;
 use crate::workload::Workload;
 
 /// Everything that a trial needs to know.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrialSpec {
-    /// The device.
-    pub device: DevicePlan,
-    /// The workload.
-    pub workload: Workload,
-    /// The sync pattern.
-    pub sync: SyncPattern,
+    /// What is encoded, on which device, and how much of it.
+    pub encoders: Encoders,
     /// The lock.
     pub protection: Protection,
     /// Whether lock events are counted.
     pub instrument: Instrument,
     /// Threads that encode.
     pub threads: NonZeroU32,
-    /// How much to run.
-    pub size: TrialSize,
+    /// Where the layer under this process leaves its counts; needed for interposed locks on
+    /// Vulkan.
+    pub traces: Option<PathBuf>,
 }
 
-/// Opens the planned device.
-///
-/// # Errors
-/// The device is not there, or its settings are refused.
-fn open(plan: &DevicePlan) -> Result<SoftDevice> {
-    match plan.name.as_str() {
-        "soft" => Ok(SoftDevice::new(plan.soft, plan.fault)),
-        other => Err(Error::Plan(format!("no device '{other}' in this version"))),
-    }
+fn open_soft(plan: &DevicePlan) -> SoftDevice {
+    SoftDevice::new(plan.soft, plan.fault)
 }
 
-/// What the planned device says of itself.
+fn open_vulkan(
+    plan: &DevicePlan,
+    index: Option<usize>,
+    instrument: Instrument,
+) -> Result<VulkanDevice> {
+    Ok(VulkanDevice::new(&VulkanSettings {
+        index,
+        queues: plan.queues,
+        timestamps: instrument == Instrument::Counted,
+        timed: plan.timed,
+    })?)
+}
+
+/// What the planned device says of itself, and what its timed kernel does, if the workload has one
+/// that needs to be calibrated.
 ///
 /// # Errors
 /// As for a trial: the device is not there, or its settings are refused.
-pub fn device_facts(plan: &DevicePlan) -> Result<DeviceFacts> {
-    let device = open(plan)?;
-    let info = device.info();
-    Ok(DeviceFacts {
-        name: info.name,
-        driver: info.driver,
-        settings: info.settings,
-        notes: info.model_notes,
-        engines: u32::try_from(device.busy_ns().len()).unwrap_or(u32::MAX),
-    })
+pub fn device_facts(encoders: &Encoders) -> Result<(DeviceFacts, Option<TimedWork>)> {
+    fn facts(device: &impl Device, workload: &Workload) -> Result<DeviceFacts> {
+        program::Program::new(device, workload)?;
+        let info = device.info();
+        Ok(DeviceFacts {
+            name: info.name,
+            driver: info.driver,
+            settings: info.settings,
+            notes: info.model_notes,
+            engines: u32::try_from(device.busy_ns().len()).unwrap_or(u32::MAX),
+        })
+    }
+    let plan = &encoders.device;
+    match plan.choice.resolve()? {
+        DeviceChoice::Vulkan(index) => {
+            let device = open_vulkan(plan, index, Instrument::Counted)?;
+            let facts = facts(&device, &encoders.workload)?;
+            Ok((facts, device.timed_work()))
+        }
+        DeviceChoice::Auto | DeviceChoice::Soft => {
+            Ok((facts(&open_soft(plan), &encoders.workload)?, None))
+        }
+    }
+}
+
+/// The choice itself where it is one already: to ask the driver takes as long as a short trial.
+fn resolved(choice: DeviceChoice) -> Result<DeviceChoice> {
+    match choice {
+        DeviceChoice::Soft | DeviceChoice::Vulkan(Some(_)) => Ok(choice),
+        DeviceChoice::Auto | DeviceChoice::Vulkan(None) => Ok(choice.resolve()?),
+    }
 }
 
 /// Runs a trial in this process.
 ///
 /// # Errors
-/// The device refuses a call or computes something else than its reference.
+/// The device refuses a call or computes something else than its reference; an interposed lock on
+/// Vulkan, but the layer that takes it is not under this process.
 pub fn run(spec: &TrialSpec, say: &mut dyn FnMut(&Line)) -> Result<Measurement> {
-    let device = open(&spec.device)?;
+    let plan = &spec.encoders.device;
+    let choice = resolved(plan.choice)?;
+    if let (DeviceChoice::Vulkan(index), Protection::Interposed(_)) = (choice, spec.protection) {
+        return run_layered(spec, index, say);
+    }
     let guard = Arc::new(Guard::new(spec.protection.strategy(), spec.instrument));
-    let mut measured = match spec.protection {
-        Protection::Caller(_) => threads::measure(&device, spec, &guard, &guard, say),
-        Protection::Interposed(_) => {
-            let unchanged_caller = Guard::new(Strategy::None, Instrument::Bare);
+    let count_anew = || {
+        guard.reset();
+        Ok(())
+    };
+    let unchanged_caller = Guard::new(Strategy::None, Instrument::Bare);
+    let mut measured = match (choice, spec.protection) {
+        (DeviceChoice::Vulkan(index), _) => {
+            let device = open_vulkan(plan, index, spec.instrument)?;
+            threads::measure(&device, spec, &guard, &count_anew, say)
+        }
+        (_, Protection::Caller(_)) => {
+            threads::measure(&open_soft(plan), spec, &guard, &count_anew, say)
+        }
+        (_, Protection::Interposed(_)) => {
+            let device = open_soft(plan);
             let _installed = interpose(&device, Arc::clone(&guard))?;
-            threads::measure(&device, spec, &unchanged_caller, &guard, say)
+            threads::measure(&device, spec, &unchanged_caller, &count_anew, say)
         }
     }?;
     measured.lock_events =
         (spec.instrument == Instrument::Counted).then(|| lock_events(&guard.counts()));
     Ok(measured)
+}
+
+/// Runs a trial whose locks the Vulkan layer takes, which the loader has put under this process.
+fn run_layered(
+    spec: &TrialSpec,
+    index: Option<usize>,
+    say: &mut dyn FnMut(&Line),
+) -> Result<Measurement> {
+    let traces = spec.traces.as_deref().ok_or_else(|| {
+        Error::Plan("an interposed lock on Vulkan needs the layer's folder".into())
+    })?;
+    let unchanged_caller = Guard::new(Strategy::None, Instrument::Bare);
+    let mut measured = {
+        let device = open_vulkan(&spec.encoders.device, index, spec.instrument)?;
+        let trace = own_trace(traces)?;
+        let count_anew = || {
+            locktoll_trace::request_reset(&trace)
+                .map(drop)
+                .map_err(|error| Error::Trace {
+                    path: trace.clone(),
+                    message: error.to_string(),
+                })
+        };
+        threads::measure(&device, spec, &unchanged_caller, &count_anew, say)?
+    };
+    // The layer writes its last counts when the device is destroyed, which has happened now.
+    if spec.instrument == Instrument::Counted {
+        let path = own_trace(traces)?;
+        let trace = Trace::read(&path).map_err(|error| Error::Trace {
+            path,
+            message: error.to_string(),
+        })?;
+        measured.lock_events = Some(layer_counts::lock_events(&[trace]));
+    }
+    Ok(measured)
+}
+
+/// The trace of this process, which is there as soon as the layer is.
+fn own_trace(traces: &Path) -> Result<PathBuf> {
+    let path = layer_counts::trace_of(traces, std::process::id());
+    if path.exists() {
+        Ok(path)
+    } else {
+        Err(Error::LayerNotLoaded {
+            command: std::env::args().collect(),
+        })
+    }
 }
 
 fn lock_events(counts: &Counts) -> LockEvents {

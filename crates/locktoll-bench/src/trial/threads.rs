@@ -14,8 +14,7 @@ use std::time::Instant;
 
 use locktoll_gpu::{Device, Located as _};
 use locktoll_guard::{Guard, OwnedLock, Site};
-use nix::sys::resource::{UsageWho, getrusage};
-use nix::sys::time::TimeValLike as _;
+use nix::sys::resource::{Usage as ResourceUsage, UsageWho, getrusage};
 
 use super::TrialSpec;
 use super::program::{Outputs, Program};
@@ -23,7 +22,8 @@ use super::shared_encoder::{Session, Stream, wait};
 use crate::duration;
 use crate::error::{Error, Result};
 use crate::protocol::Line;
-use crate::samples::{Iteration, LatencyQuantiles, Measurement, Usage};
+use crate::samples::{Iteration, LatencyQuantiles, Measurement};
+use crate::usage;
 
 /// Where a thread encodes.
 enum Target<'a, D: Device> {
@@ -71,18 +71,18 @@ struct Shift {
     ops: u64,
 }
 
-/// Runs the threads of a trial. `guard` is what the caller's code enters; `counting` is the guard
-/// that takes the locks, whose counters start with the measurement.
+/// Runs the threads of a trial. `guard` is what the caller's code enters; `count_anew` is called
+/// when the measurement begins, so that lock events of the warm-up are left out.
 pub(super) fn measure<D: Device>(
     device: &D,
     spec: &TrialSpec,
     guard: &Guard,
-    counting: &Guard,
+    count_anew: &dyn Fn() -> Result<()>,
     say: &mut dyn FnMut(&Line),
 ) -> Result<Measurement> {
     let threads = spec.threads.get() as usize;
-    let program = Program::new(device, &spec.workload)?;
-    let group = (spec.workload.threads_per_encoder as usize).min(threads);
+    let program = Program::new(device, &spec.encoders.workload)?;
+    let group = (spec.encoders.workload.threads_per_encoder as usize).min(threads);
     let groups = threads.div_ceil(group);
     let queues: Vec<D::Queue> = (0..groups)
         .map(|index| device.queue(index))
@@ -134,7 +134,7 @@ pub(super) fn measure<D: Device>(
     say(&Line::Started {
         pid: std::process::id(),
     });
-    let (measurement, lanes) = iterate(&common, lanes, counting, say)?;
+    let (measurement, lanes) = iterate(&common, lanes, count_anew, say)?;
     for lane in &lanes {
         program.check(device, &lane.outputs)?;
     }
@@ -144,10 +144,10 @@ pub(super) fn measure<D: Device>(
 fn iterate<'a, D: Device>(
     common: &'a Common<'a, D>,
     mut lanes: Vec<Lane<'a, D>>,
-    counting: &Guard,
+    count_anew: &dyn Fn() -> Result<()>,
     say: &mut dyn FnMut(&Line),
 ) -> Result<(Measurement, Vec<Lane<'a, D>>)> {
-    let size = common.spec.size;
+    let size = common.spec.encoders.size;
     let total = size.warmup.saturating_add(size.iterations.get());
     let ops = u64::from(size.ops_per_thread.get()) * lanes.len() as u64;
     let mut iterations = Vec::new();
@@ -180,7 +180,7 @@ fn iterate<'a, D: Device>(
         }
         for index in 0..total {
             if index == size.warmup {
-                counting.reset();
+                count_anew()?;
                 before = Some(Snapshot::take(common.device)?);
             }
             common.left.store(ops, Ordering::Relaxed);
@@ -228,9 +228,13 @@ fn iterate<'a, D: Device>(
         .collect();
     let measurement = Measurement {
         iterations,
-        latency: quantiles(&mut latencies),
-        usage: after.usage_since(&before),
-        device_busy_ns: after.busy_ns.saturating_sub(before.busy_ns),
+        printed: None,
+        latency: Some(quantiles(&mut latencies)),
+        usage: usage::between(&before.usage, &after.usage),
+        device_busy_ns: after
+            .busy_ns
+            .zip(before.busy_ns)
+            .map(|(after, before)| after.saturating_sub(before)),
         lock_events: None,
     };
     Ok((measurement, lanes))
@@ -287,6 +291,7 @@ impl<D: Device> Lane<'_, D> {
         } = *self.common;
         program.prepare(device, &mut self.outputs)?;
         let due = spec
+            .encoders
             .sync
             .in_flight()
             .is_some_and(|most| self.pending.len() + 1 >= most);
@@ -380,34 +385,21 @@ fn quantiles(latencies_ns: &mut [u64]) -> LatencyQuantiles {
 
 /// Counters of the process and the device at one moment.
 struct Snapshot {
-    usage: Usage,
-    busy_ns: u64,
+    usage: ResourceUsage,
+    /// Summed over engines; `None` where the device does not tell.
+    busy_ns: Option<u64>,
 }
 
 impl Snapshot {
     fn take<D: Device>(device: &D) -> Result<Self> {
-        let used = getrusage(UsageWho::RUSAGE_SELF).map_err(|errno| {
+        let usage = getrusage(UsageWho::RUSAGE_SELF).map_err(|errno| {
             Error::io("read the resource usage of", "this process")(errno.into())
         })?;
-        let count = |value: i64| u64::try_from(value).unwrap_or_default();
         Ok(Self {
-            usage: Usage {
-                user_ns: count(used.user_time().num_nanoseconds()),
-                system_ns: count(used.system_time().num_nanoseconds()),
-                voluntary_switches: count(used.voluntary_context_switches()),
-                involuntary_switches: count(used.involuntary_context_switches()),
-            },
-            busy_ns: device.busy_ns().iter().sum(),
+            usage,
+            busy_ns: Some(device.busy_ns())
+                .filter(|engines| !engines.is_empty())
+                .map(|engines| engines.iter().sum()),
         })
-    }
-
-    fn usage_since(&self, before: &Self) -> Usage {
-        let (now, then) = (&self.usage, &before.usage);
-        Usage {
-            user_ns: now.user_ns - then.user_ns,
-            system_ns: now.system_ns - then.system_ns,
-            voluntary_switches: now.voluntary_switches - then.voluntary_switches,
-            involuntary_switches: now.involuntary_switches - then.involuntary_switches,
-        }
     }
 }

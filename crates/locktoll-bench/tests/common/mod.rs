@@ -9,12 +9,14 @@ use std::time::Duration;
 use locktoll_bench::Result;
 use locktoll_bench::environment::Environment;
 use locktoll_bench::launch::Launch;
-use locktoll_bench::plan::{Cell, DevicePlan, Plan, StopRule, TrialSize};
+use locktoll_bench::plan::{
+    Cell, Config, DevicePlan, Encoders, Plan, StopRule, Subject, TrialSize,
+};
 use locktoll_bench::samples::{
-    Crash, DeviceFacts, Header, Iteration, LatencyQuantiles, Measurement, Outcome, SCHEMA, Samples,
-    Usage,
+    Crash, DeviceFacts, Header, Iteration, Measurement, Outcome, SCHEMA, Samples, Usage,
 };
 use locktoll_bench::workload::Workload;
+use locktoll_gpu::DeviceChoice;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_pcg::Pcg64Mcg;
 
@@ -22,27 +24,41 @@ pub fn nonzero(n: u32) -> NonZeroU32 {
     NonZeroU32::new(n).unwrap()
 }
 
+pub fn lock(name: &str) -> Config {
+    Config::Lock(name.parse().unwrap())
+}
+
+/// The encoders of a plan that has them.
+pub fn encoders(plan: &mut Plan) -> &mut Encoders {
+    match &mut plan.subject {
+        Subject::Encoders(encoders) => encoders,
+        other => panic!("{other:?}"),
+    }
+}
+
 pub fn plan(stop: StopRule) -> Plan {
     Plan {
-        device: DevicePlan {
-            name: "soft".into(),
-            soft: locktoll_gpu::SoftSettings::default(),
-            fault: None,
-        },
-        workload: Workload::built_in("timed").unwrap(),
-        sync: "each-op".parse().unwrap(),
-        protections: ["none", "global"]
-            .map(|name| name.parse().unwrap())
-            .to_vec(),
-        baseline: "none".parse().unwrap(),
+        subject: Subject::Encoders(Encoders {
+            device: DevicePlan {
+                choice: DeviceChoice::Soft,
+                soft: locktoll_gpu::SoftSettings::default(),
+                queues: nonzero(1),
+                timed: None,
+                fault: None,
+            },
+            workload: Workload::built_in("timed").unwrap(),
+            sync: "each-op".parse().unwrap(),
+            size: TrialSize {
+                ops_per_thread: nonzero(50),
+                iterations: nonzero(2),
+                warmup: 1,
+            },
+        }),
+        configs: vec![lock("none"), lock("global")],
+        baseline: lock("none"),
         baseline_named: true,
         baseline_reason: None,
         threads: vec![nonzero(1), nonzero(8)],
-        size: TrialSize {
-            ops_per_thread: nonzero(50),
-            iterations: nonzero(2),
-            warmup: 1,
-        },
         counted: true,
         stop,
         max_time_ns: 0,
@@ -60,13 +76,13 @@ pub fn header(plan: Plan) -> Header {
         schema: SCHEMA.into(),
         plan,
         environment: Environment::new(),
-        device: DeviceFacts {
+        device: Some(DeviceFacts {
             name: "soft".into(),
             driver: "none".into(),
             settings: String::new(),
             notes: Vec::new(),
             engines: 1,
-        },
+        }),
         uncontended_ns: [].into(),
     }
 }
@@ -80,9 +96,9 @@ pub fn samples(plan: Plan) -> Samples {
     }
 }
 
-/// The cell itself as the command line, so that the simulator knows what it runs.
-pub fn cell_as_command(_: &Plan, cell: &Cell) -> Vec<String> {
-    vec![serde_json::to_string(cell).unwrap()]
+/// A command line that is recorded and never run.
+pub fn any_command(_: &Plan, cell: &Cell) -> Vec<String> {
+    vec![cell.to_string()]
 }
 
 /// Trials of `10,000 · (1 − overhead) · (1 + noise)` ops/s.
@@ -110,7 +126,13 @@ impl Simulator {
 }
 
 impl Launch for Simulator {
-    fn launch(&self, command: &[String], _: Duration, _: &AtomicBool) -> Result<Option<Outcome>> {
+    fn launch(
+        &self,
+        _: &[String],
+        cell: &Cell,
+        _: Duration,
+        _: &AtomicBool,
+    ) -> Result<Option<Outcome>> {
         *self.launched.borrow_mut() += 1;
         if self
             .interrupt_at
@@ -118,9 +140,8 @@ impl Launch for Simulator {
         {
             return Ok(None);
         }
-        let cell: Cell = serde_json::from_str(&command[0]).unwrap();
         let mut random = self.random.borrow_mut();
-        let global = cell.protection.to_string() == "global";
+        let global = cell.config.to_string() == "global";
         if !global && random.random::<f64>() < self.crash_share_of_none {
             return Ok(Some(Outcome::Crashed(Crash {
                 signal: "SIGABRT".into(),
@@ -146,9 +167,10 @@ impl Launch for Simulator {
                 elapsed_ns,
                 ops_by_thread: vec![ops],
             }],
-            latency: LatencyQuantiles::default(),
+            printed: None,
+            latency: None,
             usage: Usage::default(),
-            device_busy_ns: 0,
+            device_busy_ns: None,
             lock_events: None,
         }))))
     }

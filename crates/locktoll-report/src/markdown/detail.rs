@@ -7,7 +7,7 @@ use super::{consistency, left_out};
 use crate::format::{
     self, MISSING, count, duration_ns, given_percent, optional, quantity, share, significant,
 };
-use crate::model::{Role, RunResult, Series};
+use crate::model::{Role, RunResult, Series, Subject};
 use crate::regime::Regime;
 use crate::wording::{series_name, size};
 
@@ -250,12 +250,10 @@ fn variance(doc: &mut Doc, run: &RunResult) {
          narrow an interval; more blocks do. Intervals here are over processes, at {}.",
         given_percent(run.plan.confidence)
     ));
-    let iterations = run
-        .plan
-        .experiment
-        .as_ref()
-        .map(|e| u64::from(e.iterations));
-    if let Some(iterations) = iterations {
-        doc.paragraph(&format!("Iterations in a process: {}.", count(iterations)));
+    if let Some(Subject::Encoders { iterations, .. }) =
+        run.plan.experiment.as_ref().map(|e| &e.subject)
+    {
+        let iterations = count(u64::from(*iterations));
+        doc.paragraph(&format!("Iterations in a process: {iterations}."));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::doc::{Doc, escape};
 use crate::format::{duration_ns, quantity, share};
-use crate::model::{Experiment, Role, RunResult};
+use crate::model::{Experiment, Role, RunResult, Subject};
 use crate::regime::Regime;
 
 pub(super) fn write(doc: &mut Doc, run: &RunResult) {
@@ -12,6 +12,12 @@ pub(super) fn write(doc: &mut Doc, run: &RunResult) {
         doc.paragraph("Not known for imported values.");
         return;
     };
+    if let Subject::Commands { .. } = experiment.subject {
+        doc.paragraph(
+            "Not known: which locks the baseline's own command takes, locktoll does not see.",
+        );
+        return;
+    }
     if baseline == "none" {
         doc.paragraph(
             "Nothing: the baseline runs without a lock, so overheads are the whole cost.",

@@ -4,7 +4,7 @@ use locktoll_stats::Method;
 
 use super::doc::{Doc, escape};
 use crate::format::{count, given_percent, list, plural};
-use crate::model::{Experiment, Origin, Role, RunResult};
+use crate::model::{Experiment, Origin, Role, RunResult, Subject};
 
 pub(super) fn write(doc: &mut Doc, run: &RunResult) {
     doc.heading(2, "Methodology");
@@ -83,38 +83,16 @@ fn measurement(doc: &mut Doc, run: &RunResult, experiment: &Experiment) {
     );
     let threads: Vec<String> = experiment.threads.iter().map(u32::to_string).collect();
     let strategies: Vec<String> = experiment.strategies.iter().map(|s| escape(s)).collect();
-    let fault = experiment
-        .fault
-        .as_deref()
-        .map_or_else(|| "none".to_owned(), escape);
     let resumed = match experiment.resumed {
         0 => "no".to_owned(),
         n => plural(n.into(), "time"),
     };
-    let rows = [
-        ("Device", escape(&experiment.device)),
-        ("Device settings", escape(&experiment.device_settings)),
-        ("Fault model", fault),
-        (
-            "Workload",
-            format!(
-                "{}: {}",
-                escape(&experiment.workload),
-                escape(&experiment.workload_description)
-            ),
-        ),
-        ("Sync pattern", escape(&experiment.sync)),
-        ("Strategies", list(&strategies)),
-        ("Threads", list(&threads)),
-        (
-            "One trial",
-            format!(
-                "one process; {} warm-up and {} measured iterations of {} ops per thread",
-                experiment.warmup,
-                experiment.iterations,
-                count(experiment.ops_per_thread)
-            ),
-        ),
+    let mut rows = subject(experiment);
+    rows.push(("Strategies", list(&strategies)));
+    if !threads.is_empty() {
+        rows.push(("Threads", list(&threads)));
+    }
+    rows.extend([
         (
             "Blocks",
             format!(
@@ -148,12 +126,76 @@ fn measurement(doc: &mut Doc, run: &RunResult, experiment: &Experiment) {
         ("Stopping rule", escape(&experiment.stop_rule)),
         ("Stopped because", escape(&experiment.stop_reason)),
         ("Resumed", resumed),
-    ];
+    ]);
     doc.table(
         &["What", "How"],
-        rows.map(|(what, how)| [what.to_owned(), how]),
+        rows.into_iter().map(|(what, how)| [what.to_owned(), how]),
     );
 }
+
+/// What each trial ran.
+fn subject(experiment: &Experiment) -> Vec<(&'static str, String)> {
+    match &experiment.subject {
+        Subject::Encoders {
+            device,
+            device_settings,
+            fault,
+            workload_description,
+            sync,
+            ops_per_thread,
+            iterations,
+            warmup,
+        } => vec![
+            ("Device", escape(device)),
+            ("Device settings", escape(device_settings)),
+            (
+                "Fault model",
+                fault.as_deref().map_or_else(|| "none".to_owned(), escape),
+            ),
+            (
+                "Workload",
+                format!(
+                    "{}: {}",
+                    escape(&experiment.workload),
+                    escape(workload_description)
+                ),
+            ),
+            ("Sync pattern", escape(sync)),
+            (
+                "One trial",
+                format!(
+                    "one process; {warmup} warm-up and {iterations} measured iterations of {} ops \
+                     per thread",
+                    count(*ops_per_thread)
+                ),
+            ),
+        ],
+        Subject::Program { command, measure } => vec![
+            ("Program", escape(command)),
+            (
+                "Locks",
+                "slipped under the program by a Vulkan layer; none is the program as it is, \
+              or with a layer that only counts where counts are measured"
+                    .to_owned(),
+            ),
+            ("Value", escape(measure)),
+            ("One trial", ONE_RUN.to_owned()),
+        ],
+        Subject::Commands { commands, measure } => {
+            let mut rows: Vec<_> = commands
+                .iter()
+                .map(|(name, command)| {
+                    ("Command", format!("{}: {}", escape(name), escape(command)))
+                })
+                .collect();
+            rows.push(("Value", escape(measure)));
+            rows.push(("One trial", ONE_RUN.to_owned()));
+            rows
+        }
+    }
+}
+
+const ONE_RUN: &str = "one run of the program, from before its start to after its end";
 
 fn baseline(run: &RunResult) -> String {
     let baseline = escape(&run.plan.baseline);

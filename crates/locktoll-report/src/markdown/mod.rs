@@ -18,7 +18,7 @@ mod statistics;
 use locktoll_stats::Verdict;
 
 use crate::evidence::{AaOutcome, a_a};
-use crate::model::{Origin, RunResult};
+use crate::model::{Origin, RunResult, Subject};
 use crate::wording::{Voice, a_a_sentence, answer, crash_sentences};
 use doc::{Doc, escape};
 
@@ -48,11 +48,18 @@ pub fn render(run: &RunResult) -> String {
 
 fn title(run: &RunResult) -> String {
     match &run.plan.experiment {
-        Some(experiment) => format!(
-            "Lock overhead: {} on {}",
-            escape(&experiment.workload),
-            escape(&experiment.device)
-        ),
+        Some(experiment) => {
+            let workload = escape(&experiment.workload);
+            match &experiment.subject {
+                Subject::Encoders { device, .. } => {
+                    format!("Lock overhead: {workload} on {}", escape(device))
+                }
+                Subject::Program { .. } => {
+                    format!("Lock overhead: {workload} with locks slipped under it")
+                }
+                Subject::Commands { .. } => format!("Lock overhead: {workload}"),
+            }
+        }
         None => match &run.plan.origin {
             Origin::Bench { directory: source } | Origin::Import { file: source } => {
                 format!("Overhead: {}", escape(source))

@@ -8,7 +8,7 @@ mod trust;
 use locktoll_stats::Verdict;
 
 use crate::format::{given_percent, half_width, list, p_value, percent, percent_interval, plural};
-use crate::model::{Comparison, Origin, Role, RunResult};
+use crate::model::{Comparison, Role, RunResult};
 use crate::regime::Regime;
 pub(crate) use trust::{a_a_sentence, crash_rate, crash_sentences, series_name};
 
@@ -28,10 +28,10 @@ impl Voice {
     /// What a configuration is called inside a sentence.
     pub(crate) fn subject(&self, run: &RunResult, config: &str) -> String {
         let name = (self.name)(config);
-        match (&run.plan.origin, config) {
-            (Origin::Bench { .. }, "none") => "running without a lock".to_owned(),
-            (Origin::Bench { .. }, _) => format!("the {name} lock"),
-            (Origin::Import { .. }, _) => name,
+        match (run.knows_its_locks(), config) {
+            (true, "none") => "running without a lock".to_owned(),
+            (true, _) => format!("the {name} lock"),
+            (false, _) => name,
         }
     }
 

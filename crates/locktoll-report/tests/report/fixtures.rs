@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use locktoll_report::model::{
     Comparison, Contention, CrashEvent, Crashes, Experiment, Latency, Origin, Overhead, Plan, Role,
-    RunResult, SCHEMA, Series, Timing, Utilisation, Value, Variance, Warning,
+    RunResult, SCHEMA, Series, Subject, Timing, Utilisation, Value, Variance, Warning,
 };
 use locktoll_stats::{Design, Method, Policy, Verdict};
 
@@ -58,18 +58,20 @@ pub(crate) fn bench() -> RunResult {
 fn experiment() -> Experiment {
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     Experiment {
-        device: "soft".to_owned(),
-        device_settings: "service=100us,encode=2us,hold=0,queues=1,engines=1".to_owned(),
-        device_notes: vec!["The soft device is a model, not a GPU.".to_owned()],
-        fault: None,
+        subject: Subject::Encoders {
+            device: "soft".to_owned(),
+            device_settings: "service=100us,encode=2us,hold=0,queues=1,engines=1".to_owned(),
+            fault: None,
+            workload_description: "3 dispatches of a small network per op".to_owned(),
+            sync: "each-op".to_owned(),
+            ops_per_thread: 200,
+            iterations: 5,
+            warmup: 1,
+        },
         workload: "mlp".to_owned(),
-        workload_description: "3 dispatches of a small network per op".to_owned(),
-        sync: "each-op".to_owned(),
+        device_notes: vec!["The soft device is a model, not a GPU.".to_owned()],
         strategies: names(&["none", "global", "per-encoder"]),
         threads: vec![1, 8],
-        ops_per_thread: 200,
-        iterations: 5,
-        warmup: 1,
         seed: 7,
         blocks_complete: 20,
         trials: 320,
@@ -351,8 +353,13 @@ pub(crate) fn crashes() -> RunResult {
     run.plan.baseline_reason =
         Some("3 of 20 trials crashed without a lock at 8 threads.".to_owned());
     run.plan.max_cost = Some(0.05);
-    if let Some(experiment) = &mut run.plan.experiment {
-        experiment.fault = Some("agx:encoder".to_owned());
+    if let Some(Subject::Encoders { fault, .. }) = run
+        .plan
+        .experiment
+        .as_mut()
+        .map(|experiment| &mut experiment.subject)
+    {
+        *fault = Some("agx:encoder".to_owned());
     }
     run.series.retain(|series| series.threads == Some(8));
     for series in &mut run.series {

@@ -1,16 +1,15 @@
 //! Lock events and utilisations of one cell, summed over its trials.
 
+use locktoll_bench::plan::Cell;
 use locktoll_bench::samples::{Durations, LockEvents, Measurement};
-use locktoll_gpu::Protection;
 use locktoll_guard::Strategy;
 use locktoll_report::model::{Contention, Timing, Utilisation};
 
 /// Sums the lock events of counted trials; `None` where nothing was counted.
-pub(super) fn sum(
-    measured: &[&Measurement],
-    protection: Protection,
-    threads: u32,
-) -> Option<Contention> {
+pub(super) fn sum(measured: &[&Measurement], cell: &Cell) -> Option<Contention> {
+    if !cell.config.takes_locks() {
+        return None;
+    }
     let counted: Vec<(&LockEvents, &Measurement)> = measured
         .iter()
         .filter_map(|m| Some((m.lock_events.as_ref()?, *m)))
@@ -40,14 +39,14 @@ pub(super) fn sum(
         hold: timing(&holds),
         hold_sample_every: first.hold_sample_every,
         lent: add(|events| events.lent),
-        expected_rate: expected_rate(measured, protection, threads),
+        expected_rate: expected_rate(measured, cell),
     })
 }
 
 /// How busy lock, device and CPU were, as the mean over trials.
 pub(super) fn utilisation(
     measured: &[&Measurement],
-    engines: u32,
+    engines: Option<u32>,
     cores: Option<u64>,
 ) -> Option<Utilisation> {
     if measured.is_empty() {
@@ -60,9 +59,12 @@ pub(super) fn utilisation(
     let per_op = |count: u64, m: &Measurement| count as f64 / ops(m).max(1) as f64;
     Some(Utilisation {
         lock: lock_busy(measured),
-        device: Some(mean(&|m| {
-            m.device_busy_ns as f64 / (elapsed(m) * f64::from(engines.max(1)))
-        })),
+        device: engines.and_then(|engines| {
+            let busy = |m: &Measurement| Some(m.device_busy_ns? as f64 / elapsed(m));
+            let all: Option<Vec<f64>> = measured.iter().map(|m| busy(m)).collect();
+            let all = all?;
+            Some(all.iter().sum::<f64>() / all.len() as f64 / f64::from(engines.max(1)))
+        }),
         cpu: cores.map(|cores| {
             mean(&|m| (m.usage.user_ns + m.usage.system_ns) as f64 / (elapsed(m) * cores as f64))
         }),
@@ -87,11 +89,12 @@ fn lock_busy(measured: &[&Measurement]) -> Option<f64> {
 
 /// What an arrival would meet if threads asked for one common lock independently of each other:
 /// each of the N threads holds it for ρ/N of the time, so the others hold it for ρ(N−1)/N.
-fn expected_rate(measured: &[&Measurement], protection: Protection, threads: u32) -> Option<f64> {
-    (protection.strategy() == Strategy::Global)
+fn expected_rate(measured: &[&Measurement], cell: &Cell) -> Option<f64> {
+    let threads = f64::from(cell.threads?.get());
+    (cell.config.lock()?.strategy() == Strategy::Global)
         .then(|| lock_busy(measured))
         .flatten()
-        .map(|busy| (busy * f64::from(threads - 1) / f64::from(threads)).min(1.0))
+        .map(|busy| (busy * (threads - 1.0) / threads).min(1.0))
 }
 
 fn ops(measured: &Measurement) -> u64 {

@@ -1,14 +1,15 @@
 //! From the samples of an own run to its result.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 
 use locktoll_bench::baseline;
-use locktoll_bench::plan::{Arm, Cell, StopRule};
-use locktoll_bench::samples::{Measurement, Outcome, Samples, Trial};
-use locktoll_gpu::Protection;
+use locktoll_bench::measure::Measure;
+use locktoll_bench::plan::{Arm, Cell, Config, StopRule, Subject as Ran};
+use locktoll_bench::samples::{LatencyQuantiles, Measurement, Outcome, Samples, Trial};
 use locktoll_report::model::{
-    self, CrashEvent, Crashes, Experiment, Latency, Origin, Plan, Role, RunResult, Series, Value,
-    Variance,
+    self, CrashEvent, Crashes, Experiment, Latency, Origin, Plan, Role, RunResult, Series, Subject,
+    Value, Variance,
 };
 use locktoll_stats::hierarchical;
 use locktoll_stats::proportion::Proportion;
@@ -39,7 +40,11 @@ pub fn analyse(samples: &Samples, directory: &str, overrides: &Overrides) -> Res
     let policy = Policy {
         confidence: overrides.confidence.unwrap_or(plan.confidence),
         margin: overrides.margin.unwrap_or(plan.margin),
-        direction: Direction::HigherIsBetter,
+        direction: if plan.lower_is_better() {
+            Direction::LowerIsBetter
+        } else {
+            Direction::HigherIsBetter
+        },
     };
     let view = View::new(samples);
     let (baseline, baseline_reason) = view.baseline(overrides.baseline.as_deref())?;
@@ -61,7 +66,7 @@ pub fn analyse(samples: &Samples, directory: &str, overrides: &Overrides) -> Res
             margin: policy.margin,
             confidence: policy.confidence,
             paired: true,
-            higher_is_better: true,
+            higher_is_better: !plan.lower_is_better(),
             max_cost: overrides.max_cost.or(plan.max_cost),
             experiment: Some(experiment(samples)),
         },
@@ -109,25 +114,22 @@ impl<'a> View<'a> {
             })
     }
 
-    fn slot(&self, arm: Arm, protection: Protection, threads: u32) -> Option<usize> {
+    /// The slot of a configuration's bare cell with as many threads as another cell has.
+    fn bare(&self, config: &Config, like: &Cell) -> Option<usize> {
         self.cells.iter().position(|cell| {
-            cell.arm == arm && cell.protection == protection && cell.threads.get() == threads
+            cell.arm == Arm::Bare && &cell.config == config && cell.threads == like.threads
         })
     }
 
     /// The baseline named now, else the one [in force](baseline::in_force).
-    fn baseline(&self, named: Option<&str>) -> Result<(Protection, Option<String>)> {
+    fn baseline(&self, named: Option<&str>) -> Result<(&'a Config, Option<String>)> {
         let plan = &self.samples.header.plan;
         if let Some(name) = named {
-            return match plan
-                .protections
-                .iter()
-                .find(|lock| lock.to_string() == name)
-            {
-                Some(&lock) => Ok((lock, None)),
+            return match plan.configs.iter().find(|lock| lock.to_string() == name) {
+                Some(config) => Ok((config, None)),
                 None => Err(Error::Usage(format!(
                     "no strategy '{name}' in this run; it has {}",
-                    plan.protections
+                    plan.configs
                         .iter()
                         .map(ToString::to_string)
                         .collect::<Vec<_>>()
@@ -140,18 +142,17 @@ impl<'a> View<'a> {
 
     /// Every comparison: each lock with the baseline, the baseline with itself, and each counted
     /// arm with its bare one.
-    fn pairs(&self, baseline: Protection) -> Vec<Pair> {
-        let planned = self.samples.header.plan.baseline;
+    fn pairs(&self, baseline: &Config) -> Vec<Pair> {
+        let planned = &self.samples.header.plan.baseline;
         let mut pairs = Vec::new();
         for (slot, cell) in self.cells.iter().enumerate() {
             let (role, against) = match cell.arm {
-                Arm::Bare if cell.protection == baseline => continue,
+                Arm::Bare if &cell.config == baseline => continue,
                 Arm::Bare => (Role::Strategy, baseline),
                 Arm::AA => (Role::AA, planned),
-                Arm::Counted => (Role::Counted, cell.protection),
+                Arm::Counted => (Role::Counted, &cell.config),
             };
-            let threads = cell.threads.get();
-            let values = match self.slot(Arm::Bare, against, threads) {
+            let values = match self.bare(against, cell) {
                 Some(base) => self.common_blocks(base, slot),
                 None => Values::Missing(format!("{against} was not measured")),
             };
@@ -162,9 +163,9 @@ impl<'a> View<'a> {
             pairs.push(Pair {
                 role,
                 baseline: against.to_string(),
-                test: cell.protection.to_string(),
-                threads: Some(threads),
-                workload: Some(self.samples.header.plan.workload.name.clone()),
+                test: cell.config.to_string(),
+                threads: cell.threads.map(NonZeroU32::get),
+                workload: Some(self.samples.header.plan.subject.workload_name()),
                 values,
                 design: pairing::design(self.samples, pairs_found),
             });
@@ -176,11 +177,11 @@ impl<'a> View<'a> {
     fn common_blocks(&self, base: usize, test: usize) -> Values {
         let baseline: BTreeMap<u64, f64> = self
             .completed(base)
-            .map(|(trial, m)| (trial.block, m.ops_per_s()))
+            .map(|(trial, m)| (trial.block, m.value()))
             .collect();
         let (baseline, test): (Vec<f64>, Vec<f64>) = self
             .completed(test)
-            .filter_map(|(trial, m)| Some((*baseline.get(&trial.block)?, m.ops_per_s())))
+            .filter_map(|(trial, m)| Some((*baseline.get(&trial.block)?, m.value())))
             .unzip();
         if test.is_empty() {
             Values::Missing("no block in which both ran to their end".to_owned())
@@ -197,35 +198,46 @@ impl<'a> View<'a> {
             .map(|(trial, m)| Value {
                 block: (trial.block + 1).to_string(),
                 order: Some(trial.order),
-                value: m.ops_per_s(),
-                iterations: m.iterations.iter().map(iteration_ops_per_s).collect(),
+                value: m.value(),
+                iterations: match &header.plan.subject {
+                    Ran::Encoders(_) => m.iterations.iter().map(iteration_ops_per_s).collect(),
+                    Ran::Program { .. } | Ran::Commands { .. } => Vec::new(),
+                },
             })
             .collect();
         let plain: Vec<f64> = values.iter().map(|value| value.value).collect();
         let summary = Summary::compute(&plain, policy.confidence).ok();
-        let threads = cell.threads.get();
         let cores = header
             .environment
             .get("cores")
             .and_then(serde_json::Value::as_u64);
         Series {
-            config: cell.protection.to_string(),
+            config: cell.config.to_string(),
             role: match cell.arm {
                 Arm::Bare => Role::Strategy,
                 Arm::AA => Role::AA,
                 Arm::Counted => Role::Counted,
             },
-            threads: Some(threads),
-            workload: Some(header.plan.workload.name.clone()),
+            threads: cell.threads.map(NonZeroU32::get),
+            workload: Some(header.plan.subject.workload_name()),
             n: values.len(),
             mean: summary.as_ref().map(|s| s.mean),
             sd: summary.as_ref().and_then(|s| s.sd),
             se: summary.as_ref().and_then(|s| s.se),
             ci: summary.as_ref().and_then(|s| s.ci).map(|ci| [ci.lo, ci.hi]),
-            unit: "ops/s".to_owned(),
+            unit: header
+                .plan
+                .subject
+                .measure()
+                .map_or("ops/s", Measure::unit)
+                .to_owned(),
             crashes: self.crashes(slot, policy.confidence),
-            contention: contention::sum(&measured, cell.protection, threads),
-            utilisation: contention::utilisation(&measured, header.device.engines, cores),
+            contention: contention::sum(&measured, cell),
+            utilisation: contention::utilisation(
+                &measured,
+                header.device.as_ref().map(|device| device.engines),
+                cores,
+            ),
             latency: latency(&measured),
             fairness: fairness(&measured),
             variance: variance(&values, policy.confidence),
@@ -284,18 +296,15 @@ fn experiment(samples: &Samples) -> Experiment {
         ),
     };
     Experiment {
-        device: header.device.name.clone(),
-        device_settings: header.device.settings.clone(),
-        device_notes: header.device.notes.clone(),
-        fault: plan.device.fault.map(|fault| fault.to_string()),
-        workload: plan.workload.name.clone(),
-        workload_description: plan.workload.describe(),
-        sync: plan.sync.to_string(),
-        strategies: plan.protections.iter().map(ToString::to_string).collect(),
+        subject: subject(samples),
+        workload: plan.subject.workload_name(),
+        device_notes: header
+            .device
+            .as_ref()
+            .map(|device| device.notes.clone())
+            .unwrap_or_default(),
+        strategies: plan.configs.iter().map(ToString::to_string).collect(),
         threads: plan.threads.iter().map(|threads| threads.get()).collect(),
-        ops_per_thread: u64::from(plan.size.ops_per_thread.get()),
-        iterations: plan.size.iterations.get(),
-        warmup: plan.size.warmup,
         seed: plan.seed,
         blocks_complete: samples.complete_blocks(),
         trials: samples.trials.len() as u64,
@@ -316,18 +325,55 @@ fn experiment(samples: &Samples) -> Experiment {
     }
 }
 
+/// What each trial ran.
+fn subject(samples: &Samples) -> Subject {
+    let header = &samples.header;
+    match &header.plan.subject {
+        Ran::Encoders(encoders) => {
+            let device = header.device.as_ref();
+            Subject::Encoders {
+                device: device.map_or_else(
+                    || encoders.device.choice.to_string(),
+                    |device| device.name.clone(),
+                ),
+                device_settings: device
+                    .map(|device| device.settings.clone())
+                    .unwrap_or_default(),
+                fault: encoders.device.fault.map(|fault| fault.to_string()),
+                workload_description: encoders.workload.describe(),
+                sync: encoders.sync.to_string(),
+                ops_per_thread: u64::from(encoders.size.ops_per_thread.get()),
+                iterations: encoders.size.iterations.get(),
+                warmup: encoders.size.warmup,
+            }
+        }
+        Ran::Program { command, measure } => Subject::Program {
+            command: crate::shell::join(command),
+            measure: measure.describe(),
+        },
+        Ran::Commands { commands, measure } => Subject::Commands {
+            commands: commands
+                .iter()
+                .map(|(name, command)| (name.clone(), crate::shell::join(command)))
+                .collect(),
+            measure: measure.describe(),
+        },
+    }
+}
+
 fn iteration_ops_per_s(iteration: &locktoll_bench::samples::Iteration) -> f64 {
     iteration.ops as f64 * 1e9 / iteration.elapsed_ns.max(1) as f64
 }
 
 /// Medians of the trials' own quantiles; the largest of all.
 fn latency(measured: &[&Measurement]) -> Option<Latency> {
-    let median = |of: fn(&Measurement) -> u64| contention::median(measured.iter().map(|m| of(m)));
+    let seen = || measured.iter().filter_map(|m| m.latency);
+    let median = |of: fn(LatencyQuantiles) -> u64| contention::median(seen().map(of));
     Some(Latency {
-        p50_ns: median(|m| m.latency.p50_ns)?,
-        p90_ns: median(|m| m.latency.p90_ns)?,
-        p99_ns: median(|m| m.latency.p99_ns)?,
-        max_ns: measured.iter().map(|m| m.latency.max_ns).max()? as f64,
+        p50_ns: median(|latency| latency.p50_ns)?,
+        p90_ns: median(|latency| latency.p90_ns)?,
+        p99_ns: median(|latency| latency.p99_ns)?,
+        max_ns: seen().map(|latency| latency.max_ns).max()? as f64,
     })
 }
 

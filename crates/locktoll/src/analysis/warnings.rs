@@ -24,9 +24,10 @@ pub(super) fn of_run(result: &RunResult, samples: &Samples) -> Vec<Warning> {
         );
     }
     let plan = &samples.header.plan;
-    if plan.device.fault == Some(FaultModel::Agx(Scope::Encoder))
-        && plan.workload.threads_per_encoder == 1
-    {
+    if plan.subject.encoders().is_some_and(|encoders| {
+        encoders.device.fault == Some(FaultModel::Agx(Scope::Encoder))
+            && encoders.workload.threads_per_encoder == 1
+    }) {
         add(
             "fault_cannot_fire",
             "The fault model agx:encoder cannot fire: no two threads of this workload share an \

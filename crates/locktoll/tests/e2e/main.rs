@@ -40,5 +40,5 @@ fn fixture(name: &str) -> PathBuf {
 }
 
 /// A small experiment: 4 cells of a few milliseconds a block.
-const SMALL: &str = "bench --quiet --strategies none,global --threads 2 --no-counting --ops 5 \
+const SMALL: &str = "bench --quiet --device soft --strategies none,global --threads 2 --no-counting --ops 5 \
                      --iterations 2 --workload timed --soft service=50us,encode=0";

@@ -28,7 +28,9 @@ fn unknown_names_are_named_with_the_choices() {
         &["agx:thread", "agx:process"],
     );
     refused("bench --device cuda", 2, &["cuda"]);
-    refused("bench --device vulkan", 2, &["vulkan"]);
+    refused("bench --device metal", 2, &["metal"]);
+    refused("bench --device vulkan:x", 2, &["vulkan:x"]);
+    refused("bench --device vulkan:99", 1, &["99"]);
     refused(
         "bench --workload stres",
         2,
@@ -125,7 +127,7 @@ fn help_devices_and_completions_answer() {
     assert!(stdout(&run("--help")).contains("Exit codes"));
     let devices = stdout(&run("devices"));
     assert!(devices.contains("soft     available"), "{devices}");
-    assert!(devices.contains("vulkan   missing"), "{devices}");
+    assert!(devices.contains("vulkan:0 available"), "{devices}");
     for shell in ["bash", "zsh", "fish"] {
         assert!(stdout(&run(&format!("completions {shell}"))).contains("locktoll"));
     }

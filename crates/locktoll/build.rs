@@ -1,0 +1,67 @@
+//! Builds the Vulkan layer, which this program carries inside.
+//!
+//! Cargo can't yet make a library of one package the input of another on a stable toolchain
+//! (artifact dependencies), so cargo is asked here, with a target folder of its own: the outer one
+//! is locked by the outer cargo.
+
+use std::env;
+use std::path::PathBuf;
+use std::process::Command;
+
+const PACKAGE: &str = "locktoll-vulkan-layer";
+const LIBRARY: &str = "VkLayer_locktoll";
+
+fn main() {
+    let root = PathBuf::from(variable("CARGO_MANIFEST_DIR")).join("../..");
+    for source in [
+        "inject/vulkan/src",
+        "inject/vulkan/Cargo.toml",
+        "inject/vulkan/build.rs",
+        "inject/vulkan/VkLayer_locktoll.json.in",
+        "crates/locktoll-guard/src",
+        "crates/locktoll-trace/src",
+        "Cargo.lock",
+    ] {
+        println!("cargo::rerun-if-changed={}", root.join(source).display());
+    }
+    let target_folder = PathBuf::from(variable("OUT_DIR")).join("layer");
+    let triple = variable("TARGET");
+    let status = Command::new(variable("CARGO"))
+        .current_dir(&root)
+        .args([
+            "build",
+            "--release",
+            "--locked",
+            "--package",
+            PACKAGE,
+            "--lib",
+        ])
+        .args(["--target", &triple])
+        .arg("--target-dir")
+        .arg(&target_folder)
+        // The measured program's process needs no line tables of ours.
+        .env("CARGO_PROFILE_RELEASE_DEBUG", "false")
+        .env("CARGO_PROFILE_RELEASE_STRIP", "symbols")
+        // A linter wraps the compiler of the outer build only; its flags are not ours.
+        .env_remove("RUSTC_WORKSPACE_WRAPPER")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .env_remove("CLIPPY_ARGS")
+        .status();
+    match status {
+        Ok(status) if status.success() => {}
+        Ok(status) => panic!("building {PACKAGE} failed: {status}"),
+        Err(error) => panic!("cargo could not be started: {error}"),
+    }
+    let apple = variable("CARGO_CFG_TARGET_VENDOR") == "apple";
+    let name = format!("lib{LIBRARY}.{}", if apple { "dylib" } else { "so" });
+    let library = target_folder.join(triple).join("release").join(&name);
+    println!(
+        "cargo::rustc-env=LOCKTOLL_VULKAN_LAYER={}",
+        library.display()
+    );
+    println!("cargo::rustc-env=LOCKTOLL_VULKAN_LAYER_NAME={name}");
+}
+
+fn variable(name: &str) -> String {
+    env::var(name).unwrap_or_else(|_| panic!("cargo sets {name}"))
+}

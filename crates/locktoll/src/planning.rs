@@ -1,0 +1,347 @@
+//! From flags to a plan.
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher as _;
+use std::num::{NonZeroU16, NonZeroU32};
+use std::time::Duration;
+
+use locktoll_bench::measure::{Measure, Source};
+use locktoll_bench::plan::{
+    Config, DevicePlan, Encoders, Plan, StopRule, Subject, THREADS, TrialSize,
+};
+use locktoll_bench::workload::Workload;
+use locktoll_bench::{Error as BenchError, baseline, duration};
+use locktoll_gpu::{DeviceChoice, FaultModel, Protection, Scope};
+use locktoll_guard::Strategy;
+
+use crate::cli::BenchArgs;
+use crate::error::{Error, Result};
+use crate::{shell, trial_args};
+
+/// Time to measure at most where nothing is said: a newcomer's first run, and a program's.
+const DEFAULT_MAX_TIME: Duration = Duration::from_secs(75);
+const DEFAULT_MAX_TIME_PROGRAM: Duration = Duration::from_mins(5);
+/// Time after which a trial counts as hung where nothing is said.
+const DEFAULT_TIMEOUT: Duration = Duration::from_mins(1);
+const DEFAULT_TIMEOUT_PROGRAM: Duration = Duration::from_mins(10);
+
+/// The plan that the flags ask for, and the text of the workload file if there is one.
+///
+/// # Errors
+/// The flags contradict each other, or the device is not there.
+pub fn plan(arguments: &BenchArgs) -> Result<(Plan, Option<String>)> {
+    let (subject, source) = subject(arguments)?;
+    let encodes = subject.encoders().is_some();
+    let configs = configs(arguments, &subject)?;
+    let mut threads = arguments.threads.clone();
+    if threads.is_empty() && encodes {
+        threads = [1, 8].into_iter().filter_map(NonZeroU32::new).collect();
+    }
+    threads.sort_unstable();
+    threads.dedup();
+    let (baseline, baseline_reason) = match &arguments.baseline {
+        Some(name) => (named(name, &configs)?, None),
+        None => default_baseline(&configs, arguments.fault)?,
+    };
+    let stop = match arguments.blocks {
+        Some(blocks) => StopRule::Blocks { blocks },
+        None => StopRule::Precision {
+            half_width: arguments.precision,
+            first_stage: arguments.first_stage,
+        },
+    };
+    let max_time = arguments.max_time.unwrap_or(match arguments.blocks {
+        Some(_) => Duration::ZERO,
+        None if encodes => DEFAULT_MAX_TIME,
+        None => DEFAULT_MAX_TIME_PROGRAM,
+    });
+    let timeout = arguments.trial_timeout.unwrap_or(if encodes {
+        DEFAULT_TIMEOUT
+    } else {
+        DEFAULT_TIMEOUT_PROGRAM
+    });
+    let seed = arguments
+        .seed
+        .unwrap_or_else(|| RandomState::new().hash_one("locktoll"));
+    let plan = Plan {
+        counted: !arguments.no_counting && configs.iter().any(Config::takes_locks),
+        subject,
+        configs,
+        baseline,
+        baseline_named: arguments.baseline.is_some(),
+        baseline_reason,
+        threads,
+        stop,
+        max_time_ns: duration::ns(max_time),
+        trial_timeout_ns: duration::ns(timeout),
+        seed,
+        margin: arguments.policy.margin,
+        confidence: arguments.policy.confidence,
+        max_cost: arguments.policy.max_cost,
+        command: repeating_command(seed),
+    };
+    plan.check()?;
+    Ok((plan, source))
+}
+
+fn subject(arguments: &BenchArgs) -> Result<(Subject, Option<String>)> {
+    let measure = Measure {
+        source: arguments.measure.clone().unwrap_or(Source::Wall),
+        lower_is_better: arguments.lower_is_better,
+        unit: arguments.unit.clone(),
+    };
+    if !arguments.arms.is_empty() {
+        let mut commands = std::collections::BTreeMap::new();
+        for (name, command) in &arguments.arms {
+            let mut words = words(command)
+                .map_err(|reason| Error::Usage(format!("--arm {name}: {reason}: {command}")))?;
+            with_threads(&mut words, arguments)?;
+            if commands.insert(name.clone(), words).is_some() {
+                return Err(Error::Usage(format!("two arms have the name '{name}'")));
+            }
+        }
+        return Ok((Subject::Commands { commands, measure }, None));
+    }
+    if !arguments.command.is_empty() {
+        let mut command = arguments.command.clone();
+        with_threads(&mut command, arguments)?;
+        return Ok((Subject::Program { command, measure }, None));
+    }
+    for (given, flag) in [
+        (arguments.measure.is_some(), "--measure"),
+        (arguments.threads_arg.is_some(), "--threads-arg"),
+        (arguments.lower_is_better, "--lower-is-better"),
+        (arguments.unit.is_some(), "--unit"),
+    ] {
+        if given {
+            return Err(Error::Usage(format!(
+                "{flag} goes with a program of yours: put it after --, or give it by --arm"
+            )));
+        }
+    }
+    let (workload, source) = Workload::load_with_source(&arguments.workload)?;
+    let encoders = Encoders {
+        device: device(arguments)?,
+        sync: arguments.sync.unwrap_or(workload.sync),
+        workload,
+        size: TrialSize {
+            ops_per_thread: arguments.ops,
+            iterations: arguments.iterations,
+            warmup: arguments.warmup,
+        },
+    };
+    Ok((Subject::Encoders(encoders), source))
+}
+
+/// The device, which `auto` names once and for all: a resumed run must not find another.
+fn device(arguments: &BenchArgs) -> Result<DevicePlan> {
+    let choice = trial_args::choice(arguments.device, arguments.fault)
+        .resolve()
+        .map_err(BenchError::from)?;
+    let mut soft = arguments.soft;
+    if choice == DeviceChoice::Soft {
+        if let Some(queues) = arguments.queues {
+            soft.queues = NonZeroU16::try_from(queues).map_err(|_| {
+                Error::Usage(format!(
+                    "--queues {queues}: a soft device has at most 65535"
+                ))
+            })?;
+        }
+    } else if arguments.fault.is_some() {
+        return Err(Error::Usage(
+            "--fault is a model of a driver: it goes with --device soft".into(),
+        ));
+    }
+    Ok(DevicePlan {
+        choice,
+        soft,
+        queues: arguments.queues.unwrap_or(NonZeroU32::MIN),
+        timed: None,
+        fault: arguments.fault,
+    })
+}
+
+/// Splits a command as a shell would, without being one: no pipes, no expansion. Variables before
+/// the program are handed to `env`, so that the line can be pasted as it is run.
+fn words(command: &str) -> Result<Vec<String>, String> {
+    let mut words = shell_words::split(command).map_err(|error| error.to_string())?;
+    match words.first() {
+        None => return Err("there is no command".to_owned()),
+        Some(first) if first.contains('=') => words.insert(0, "env".to_owned()),
+        Some(_) => {}
+    }
+    Ok(words)
+}
+
+fn with_threads(words: &mut Vec<String>, arguments: &BenchArgs) -> Result<()> {
+    let Some(template) = &arguments.threads_arg else {
+        return Ok(());
+    };
+    if !template.contains(THREADS) {
+        return Err(Error::Usage(format!(
+            "--threads-arg '{template}' has no {THREADS}"
+        )));
+    }
+    let more = shell_words::split(template)
+        .map_err(|error| Error::Usage(format!("--threads-arg '{template}': {error}")))?;
+    words.extend(more);
+    Ok(())
+}
+
+fn configs(arguments: &BenchArgs, subject: &Subject) -> Result<Vec<Config>> {
+    use Protection::{Caller, Interposed};
+    let mut configs: Vec<Config> = Vec::new();
+    let mut add = |config| {
+        if !configs.contains(&config) {
+            configs.push(config);
+        }
+    };
+    match subject {
+        Subject::Commands { .. } => {
+            for (name, _) in &arguments.arms {
+                add(Config::Command(name.clone()));
+            }
+        }
+        Subject::Program { .. } => {
+            let mut locks = arguments.strategies.clone();
+            if locks.is_empty() {
+                locks = [Strategy::None, Strategy::Global, Strategy::PerEncoder]
+                    .map(Caller)
+                    .to_vec();
+            }
+            for lock in locks {
+                // Under a program that is not ours, every lock is slipped in.
+                add(Config::Lock(match lock {
+                    Caller(Strategy::None) | Interposed(_) => lock,
+                    Caller(strategy) => Interposed(strategy),
+                }));
+            }
+        }
+        Subject::Encoders(_) => {
+            let mut locks = arguments.strategies.clone();
+            if locks.is_empty() {
+                locks = vec![
+                    Caller(Strategy::None),
+                    Caller(Strategy::Global),
+                    Caller(Strategy::PerEncoder),
+                    Interposed(Strategy::Global),
+                    Interposed(Strategy::PerEncoder),
+                ];
+            }
+            for lock in locks {
+                add(Config::Lock(lock));
+            }
+        }
+    }
+    if configs.is_empty() {
+        return Err(Error::Usage("give at least one strategy".into()));
+    }
+    Ok(configs)
+}
+
+/// The configuration that a user means: `global` is good enough for `interposed:global` where there
+/// is no other.
+fn named(name: &str, configs: &[Config]) -> Result<Config> {
+    let is = |wanted: &str| configs.iter().find(|config| config.to_string() == wanted);
+    is(name)
+        .or_else(|| is(&format!("interposed:{name}")))
+        .cloned()
+        .ok_or_else(|| {
+            let all: Vec<String> = configs.iter().map(ToString::to_string).collect();
+            Error::Usage(format!(
+                "the baseline '{name}' is not among {}",
+                all.join(", ")
+            ))
+        })
+}
+
+/// The baseline where none is named: `none` where it is measured and expected to survive, else
+/// the lock that is expected to cost least among those that cover the fault model's scope; of a
+/// user's commands the one called `none`, or else the first.
+fn default_baseline(
+    configs: &[Config],
+    fault: Option<FaultModel>,
+) -> Result<(Config, Option<String>)> {
+    let covers = |strategy: Strategy| match strategy {
+        Strategy::Global => true,
+        Strategy::Throttle(most) => most.get() == 1 || fault.is_none(),
+        Strategy::PerQueue => fault != Some(FaultModel::Agx(Scope::Process)),
+        Strategy::PerEncoder => matches!(fault, None | Some(FaultModel::Agx(Scope::Encoder))),
+        Strategy::None => fault.is_none(),
+    };
+    let mut candidates: Vec<&Config> = configs.iter().collect();
+    candidates.sort_by_key(|config| match config {
+        Config::Lock(lock) => (!covers(lock.strategy()), baseline::expected_cost(config)),
+        Config::Command(name) => (name != "none", (false, 0)),
+    });
+    let Some(&chosen) = candidates.first() else {
+        return Err(Error::Usage("give at least one strategy".into()));
+    };
+    let none = Config::Lock(Protection::Caller(Strategy::None));
+    let reason = match chosen {
+        Config::Command(name) if name == "none" => None,
+        Config::Command(_) => Some("it is the first arm, and none was named".to_owned()),
+        Config::Lock(_) if *chosen == none => None,
+        Config::Lock(_) => match fault.filter(|_| configs.contains(&none)) {
+            Some(fault) => Some(format!(
+                "under the fault model {fault}, none is expected to crash"
+            )),
+            None => Some("none was not measured".to_owned()),
+        },
+    };
+    Ok((chosen.clone(), reason))
+}
+
+/// The command that repeats the run: as typed, with the seed that was taken, and without the folder,
+/// which now holds this run.
+fn repeating_command(seed: u64) -> String {
+    repeat(std::env::args().skip(1), seed)
+}
+
+fn repeat(typed: impl Iterator<Item = String>, seed: u64) -> String {
+    let mut words = vec!["locktoll".to_owned()];
+    let mut typed = typed.peekable();
+    while let Some(word) = typed.next_if(|word| word != "--") {
+        match word.as_str() {
+            "--out" | "--seed" => drop(typed.next()),
+            word if word.starts_with("--out=") || word.starts_with("--seed=") => {}
+            _ => words.push(word),
+        }
+    }
+    words.extend(["--seed".to_owned(), seed.to_string()]);
+    words.extend(typed);
+    shell::join(&words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_before_a_command_are_set_by_env() {
+        let split = |text| words(text).unwrap().join("|");
+        assert_eq!(split("python x.py 'a b'"), "python|x.py|a b");
+        assert_eq!(split("LOCK=1 ./a --n=2"), "env|LOCK=1|./a|--n=2");
+        assert!(words("").is_err() && words("'a").is_err());
+    }
+
+    #[test]
+    fn the_repeating_command_has_the_seed_and_no_folder() {
+        let typed = "bench --out=x --threads 1 --seed 3 -- prog --seed 9 --out y";
+        assert_eq!(
+            repeat(typed.split(' ').map(str::to_owned), 7),
+            "locktoll bench --threads 1 --seed 7 -- prog --seed 9 --out y"
+        );
+    }
+
+    #[test]
+    fn the_baseline_of_commands_is_none_or_the_first() {
+        let arm = |name: &str| Config::Command(name.to_owned());
+        let chosen = |names: &[&str]| {
+            let configs: Vec<Config> = names.iter().map(|name| arm(name)).collect();
+            default_baseline(&configs, None).unwrap().0
+        };
+        assert_eq!(chosen(&["global", "none"]), arm("none"));
+        assert_eq!(chosen(&["b", "a"]), arm("b"));
+    }
+}

@@ -1,0 +1,191 @@
+//! From a command buffer to its pool, and from a pool to the queue that it feeds.
+//!
+//! Both are written when a program allocates or first submits, and read at every command that it
+//! records, so reading takes no lock.
+//!
+//! # A pool's queue
+//!
+//! Under `per-queue` a thread that records locks the queue that its pool feeds. Which that is, only
+//! the first submission shows; until then the pool's own lock stands in, and from then on the queue
+//! never changes, also if later buffers go elsewhere.
+//!
+//! *At every moment, threads that record into buffers of one pool hold one lock in common.* The
+//! switch keeps this, since the submitting thread makes it while it holds both the queue's lock and
+//! the pool's own: nobody is recording then, and a recording thread looks up its lock again once it
+//! has it, and takes the new one if it is another (see [`Locks`](crate::locks::Locks)).
+//!
+//! While a thread has a pool's own lock, it waits for no other: sections are entered in the order
+//! objects, queue, pool, and the submitting thread takes the pools' own locks one at a time. So no
+//! cycle of waiting threads leads through such a lock, and the guard never lends it; a section that
+//! is lent could see the switch in its middle.
+
+use core::hash::{BuildHasherDefault, Hasher};
+use core::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
+
+use papaya::HashMap;
+use parking_lot::Mutex;
+
+/// One command pool. All handles are keys of [`locks`](crate::locks).
+pub(crate) struct Pool {
+    /// Names its own lock.
+    pub(crate) key: usize,
+    /// The queue that it feeds; 0 until it is known.
+    queue: AtomicUsize,
+    /// Its live command buffers.
+    buffers: Mutex<Vec<usize>>,
+}
+
+impl Pool {
+    /// The queue that it feeds, if that is known.
+    #[inline]
+    pub(crate) fn queue(&self) -> Option<usize> {
+        match self.queue.load(Ordering::Acquire) {
+            0 => None,
+            queue => Some(queue),
+        }
+    }
+
+    /// Makes known which queue it feeds. Call with both locks held.
+    pub(crate) fn set_queue(&self, queue: usize) {
+        self.queue.store(queue, Ordering::Release);
+    }
+}
+
+/// The live pools and command buffers.
+pub(crate) struct Pools {
+    pools: HashMap<usize, Arc<Pool>, BuildHasherDefault<HandleHasher>>,
+    buffers: HashMap<usize, Arc<Pool>, BuildHasherDefault<HandleHasher>>,
+}
+
+impl Pools {
+    pub(crate) fn new() -> Self {
+        Pools {
+            pools: HashMap::default(),
+            buffers: HashMap::default(),
+        }
+    }
+
+    pub(crate) fn create(&self, pool: usize) {
+        let record = Pool {
+            key: pool,
+            queue: AtomicUsize::new(0),
+            buffers: Mutex::new(Vec::new()),
+        };
+        self.pools.pin().insert(pool, Arc::new(record));
+    }
+
+    /// Forgets a pool and its buffers, which die with it.
+    pub(crate) fn destroy(&self, pool: usize) {
+        if let Some(pool) = self.pools.pin().remove(&pool) {
+            let buffers = self.buffers.pin();
+            for buffer in pool.buffers.lock().drain(..) {
+                buffers.remove(&buffer);
+            }
+        }
+    }
+
+    pub(crate) fn allocate(&self, pool: usize, allocated: impl Iterator<Item = usize>) {
+        if let Some(pool) = self.pools.pin().get(&pool) {
+            let buffers = self.buffers.pin();
+            let mut of_pool = pool.buffers.lock();
+            for buffer in allocated {
+                of_pool.push(buffer);
+                buffers.insert(buffer, Arc::clone(pool));
+            }
+        }
+    }
+
+    pub(crate) fn free(&self, pool: usize, freed: impl Iterator<Item = usize>) {
+        if let Some(pool) = self.pools.pin().get(&pool) {
+            let buffers = self.buffers.pin();
+            let mut of_pool = pool.buffers.lock();
+            for buffer in freed {
+                buffers.remove(&buffer);
+                if let Some(place) = of_pool.iter().position(|&each| each == buffer) {
+                    of_pool.swap_remove(place);
+                }
+            }
+        }
+    }
+
+    /// What `read` makes of a pool.
+    #[inline]
+    pub(crate) fn of_pool<R>(&self, pool: usize, read: impl FnOnce(&Pool) -> R) -> Option<R> {
+        self.pools.pin().get(&pool).map(|pool| read(pool))
+    }
+
+    /// What `read` makes of a command buffer's pool.
+    #[inline]
+    pub(crate) fn of_buffer<R>(&self, buffer: usize, read: impl FnOnce(&Pool) -> R) -> Option<R> {
+        self.buffers.pin().get(&buffer).map(|pool| read(pool))
+    }
+}
+
+/// Mixes a handle's bits by one multiplication: handles are chosen by the driver, not by an
+/// adversary.
+#[derive(Default)]
+pub(crate) struct HandleHasher(u64);
+
+impl Hasher for HandleHasher {
+    #[inline]
+    fn write_usize(&mut self, handle: usize) {
+        // 2^64 divided by the golden ratio (Knuth, section 6.4). The good bits are the high ones,
+        // and tables use the low.
+        let mixed = (handle as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        self.0 = mixed ^ (mixed >> 32);
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3);
+        }
+    }
+
+    #[inline]
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pool_of(pools: &Pools, buffer: usize) -> Option<usize> {
+        pools.of_buffer(buffer, |pool| pool.key)
+    }
+
+    #[test]
+    fn buffers_follow_their_pool() {
+        let pools = Pools::new();
+        pools.create(1);
+        pools.create(2);
+        pools.allocate(1, [10, 11].into_iter());
+        pools.allocate(2, [20].into_iter());
+        assert_eq!(
+            [10, 11, 20, 30].map(|buffer| pool_of(&pools, buffer)),
+            [Some(1), Some(1), Some(2), None]
+        );
+        pools.free(1, [10].into_iter());
+        pools.allocate(2, [10].into_iter());
+        pools.destroy(1);
+        assert_eq!(
+            [10, 11, 20].map(|buffer| pool_of(&pools, buffer)),
+            [Some(2), None, Some(2)]
+        );
+    }
+
+    #[test]
+    fn a_new_pool_of_an_old_handle_has_no_queue() {
+        let pools = Pools::new();
+        pools.create(1);
+        pools.allocate(1, [10].into_iter());
+        assert_eq!(pools.of_buffer(10, Pool::queue), Some(None));
+        pools.of_buffer(10, |pool| pool.set_queue(7));
+        assert_eq!(pools.of_pool(1, Pool::queue), Some(Some(7)));
+        pools.destroy(1);
+        pools.create(1);
+        assert_eq!(pools.of_pool(1, Pool::queue), Some(None));
+    }
+}
