@@ -72,6 +72,6 @@ pub use soft::{
     SoftPipeline, SoftQueue, SoftSettings, interpose,
 };
 pub use vulkan::{
-    DeviceInterval, TimedWork, VulkanBuffer, VulkanCommandBuffer, VulkanDevice, VulkanEncoder,
-    VulkanPipeline, VulkanQueue, VulkanSettings,
+    DeviceInterval, HostMoment, TimedWork, VulkanBuffer, VulkanCommandBuffer, VulkanDevice,
+    VulkanEncoder, VulkanPipeline, VulkanQueue, VulkanSettings,
 };

@@ -3,11 +3,12 @@
 use std::sync::{Arc, OnceLock};
 
 use ash::vk::Handle as _;
-use ash::{khr, vk};
+use ash::{ext, khr, vk};
 use parking_lot::{Mutex, MutexGuard};
 
 use super::busy::BusyTime;
 use super::calibration::Calibrations;
+use super::host_clock::HostClock;
 use super::loader::Instance;
 use super::physical::{self, Physical};
 use super::pipeline::Programs;
@@ -35,6 +36,8 @@ pub(super) struct Core {
 pub(super) struct Logical {
     pub(super) device: ash::Device,
     pub(super) push: khr::push_descriptor::Device,
+    /// `None` where the driver does not tell the two clocks together.
+    pub(super) host_clock: Option<HostClock>,
     pub(super) memory: vk::PhysicalDeviceMemoryProperties,
     pub(super) physical: Physical,
     pub(super) family: physical::Family,
@@ -102,6 +105,11 @@ impl Logical {
         if physical.has_portability_subset {
             extensions.push(khr::portability_subset::NAME.as_ptr());
         }
+        let tells_host_clock = physical.has_calibrated_timestamps
+            && HostClock::is_possible(&instance, physical.handle);
+        if tells_host_clock {
+            extensions.push(ext::calibrated_timestamps::NAME.as_ptr());
+        }
         let priorities = vec![1.0; queues as usize];
         let queue_info = [vk::DeviceQueueCreateInfo::default()
             .queue_family_index(family.index)
@@ -126,6 +134,7 @@ impl Logical {
                     .raw()
                     .get_physical_device_memory_properties(physical.handle)
             },
+            host_clock: tells_host_clock.then(|| HostClock::new(&instance, &device)),
             device,
             physical,
             family,

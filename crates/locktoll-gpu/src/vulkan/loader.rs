@@ -6,7 +6,7 @@
 
 use std::sync::OnceLock;
 
-use ash::{Entry, khr, vk};
+use ash::{Entry, ext, khr, vk};
 
 use super::refusal::refused;
 use crate::Error;
@@ -64,6 +64,13 @@ impl Instance {
 
     pub(super) fn raw(&self) -> &ash::Instance {
         &self.0
+    }
+
+    /// The instance's part of an extension of devices. `None` only without a loader, which made
+    /// this instance.
+    pub(super) fn calibrated_timestamps(&self) -> Option<ext::calibrated_timestamps::Instance> {
+        let entry = entry().ok()?;
+        Some(ext::calibrated_timestamps::Instance::new(entry, &self.0))
     }
 }
 

@@ -24,6 +24,7 @@ mod buffer;
 mod busy;
 mod calibration;
 mod core;
+mod host_clock;
 mod lane;
 mod lifecycle;
 mod loader;
@@ -44,6 +45,7 @@ use locktoll_guard::Address;
 
 pub use self::buffer::VulkanBuffer;
 use self::core::Core;
+pub use self::host_clock::HostMoment;
 use self::lane::Lane;
 use self::lifecycle::EncoderSerial;
 pub use self::pipeline::VulkanPipeline;
@@ -105,6 +107,23 @@ impl VulkanDevice {
         // Nobody else has the device yet, so this cannot find an earlier clock.
         self.core.clock.get_or_init(|| clock);
         Ok(())
+    }
+
+    /// This moment on the device's clock and on the host's; `None` where the driver does not tell
+    /// them together. A device clock that wraps round is followed from call to call, so ask at least
+    /// once in half a turn (34 s for 36 bits of 1 ns).
+    ///
+    /// # Errors
+    /// What the driver refuses.
+    pub fn host_moment(&self) -> Result<Option<HostMoment>, Error> {
+        let core = &self.core;
+        match (&core.logical.host_clock, core.clock.get()) {
+            (Some(host), Some(clock)) => host
+                .now(clock)
+                .map(Some)
+                .map_err(refusal::refused("vkGetCalibratedTimestampsEXT")),
+            _ => Ok(None),
+        }
     }
 
     /// The work that was calibrated last.
@@ -286,8 +305,8 @@ impl Device for VulkanDevice {
 
     /// One engine; none without timestamps. What was committed counts from its wait, or from when it is found to have
     /// completed after having been dropped. So a reading is exact while nothing is in flight, as
-    /// between two iterations of a trial; that is why the device's clock is not related to the
-    /// host's, which could place the ends of a window within an op.
+    /// between two iterations of a trial. [`host_moment`](Self::host_moment) relates the device's
+    /// clock to the host's for other uses.
     fn busy_ns(&self) -> Vec<u64> {
         if self.settings.timestamps {
             vec![self.core.busy.nanoseconds()]

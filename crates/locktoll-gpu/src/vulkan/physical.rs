@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::ffi::CStr;
 
-use ash::{khr, vk};
+use ash::{ext, khr, vk};
 
 use super::loader::Instance;
 use super::refusal::refused;
@@ -21,6 +21,7 @@ pub(super) struct Physical {
     /// The queue family that is used; `None` where none can compute and take timestamps.
     family: Option<Family>,
     has_push_descriptors: bool,
+    pub(super) has_calibrated_timestamps: bool,
     pub(super) has_portability_subset: bool,
     pub(super) has_synchronized_queues: bool,
 }
@@ -98,6 +99,7 @@ impl Physical {
             limits: plain.limits,
             family: best_family(&families),
             has_push_descriptors: is_recent && has(khr::push_descriptor::NAME),
+            has_calibrated_timestamps: has(ext::calibrated_timestamps::NAME),
             has_portability_subset: has(khr::portability_subset::NAME),
             has_synchronized_queues,
         })

@@ -4,6 +4,8 @@ use std::thread;
 use std::time::Instant;
 
 use locktoll_gpu::{Device, DeviceInterval, Kernel, VulkanDevice};
+use nix::sys::time::TimeValLike as _;
+use nix::time::{ClockId, clock_gettime};
 
 use crate::{axpy_op, new_device, timed_op};
 
@@ -102,4 +104,30 @@ fn busy_time_is_the_union_of_the_ops_intervals_and_no_longer_than_the_wall_clock
         u128::from(busy_ns) <= wall_ns * 101 / 100,
         "{busy_ns} in {wall_ns}"
     );
+}
+
+#[test]
+fn an_op_lies_between_its_commit_and_its_wait_on_the_host_s_clock_too() {
+    /// Clocks that run apart, and what a reading takes.
+    const SLACK_NS: u64 = 1_000_000;
+    let device = new_device();
+    let host_ns = || {
+        let now = clock_gettime(ClockId::CLOCK_MONOTONIC).unwrap();
+        u64::try_from(now.num_nanoseconds()).unwrap()
+    };
+    let queue = device.queue(0).unwrap();
+    let before_ns = host_ns();
+    let op = timed_op(&device, &queue, &[Some(400_000)]).unwrap();
+    device.wait(&op).unwrap();
+    let after_ns = host_ns();
+    let moment = device
+        .host_moment()
+        .unwrap()
+        .expect("lavapipe tells both clocks");
+    let slack_ns = SLACK_NS + moment.deviation_ns;
+    let on_host = |device_ns: u64| moment.host_ns - (moment.device_ns - device_ns);
+    let DeviceInterval { start_ns, end_ns } = op.device_interval().unwrap();
+    assert!(on_host(start_ns) + slack_ns >= before_ns);
+    assert!(on_host(end_ns) <= after_ns + slack_ns);
+    assert!(moment.host_ns >= after_ns && moment.host_ns <= host_ns() + slack_ns);
 }
