@@ -5,10 +5,12 @@
 
 use std::io::{BufRead as _, BufReader, Read};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, TryRecvError, channel};
-use std::thread;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, killpg};
@@ -52,6 +54,7 @@ pub(crate) struct Ended {
 /// It could not be started.
 pub(crate) fn run(
     command: &[String],
+    folder: Option<&Path>,
     timeout: Duration,
     interrupted: &AtomicBool,
     on_line: &mut dyn FnMut(&[u8]),
@@ -60,7 +63,11 @@ pub(crate) fn run(
         .split_first()
         .ok_or_else(|| Error::Plan("an empty command line".into()))?;
     let started = Instant::now();
-    let mut child = Command::new(program)
+    let mut prepared = Command::new(program);
+    if let Some(folder) = folder {
+        prepared.current_dir(folder);
+    }
+    let mut child = prepared
         .args(arguments)
         .env(PARENT_VARIABLE, std::process::id().to_string())
         .stdin(Stdio::null())
@@ -72,7 +79,7 @@ pub(crate) fn run(
     let group = i32::try_from(child.id()).map(Pid::from_raw);
     let (send_line, lines) = channel();
     let stdout = child.stdout.take();
-    let reader = thread::spawn(move || {
+    thread::spawn(move || {
         let Some(pipe) = stdout else { return };
         // Bytes, not text: a driver may print anything between our lines.
         for line in BufReader::new(pipe).split(b'\n') {
@@ -82,12 +89,11 @@ pub(crate) fn run(
             }
         }
     });
-    let stderr = child.stderr.take();
-    let errors = thread::spawn(move || stderr.map(tail).unwrap_or_default());
+    let errors = Tail::follow(child.stderr.take());
     // A thread that sleeps until the end knows its moment to microseconds; looking now and then
     // would round every wall time up.
     let (send_status, statuses) = channel();
-    let waiter = thread::spawn(move || {
+    thread::spawn(move || {
         let status = child.wait();
         let _ = send_status.send((status, Instant::now()));
     });
@@ -124,38 +130,52 @@ pub(crate) fn run(
     // The whole group: whatever the child started would keep its pipes open. It may have ended in
     // this moment, which is as good.
     let _ = group.map(|group| killpg(group, Signal::SIGKILL));
-    let ended_at = exited.map_or_else(Instant::now, |(_, at)| at);
-    let message = if open && exited.is_some() {
-        // Somebody outside the group may hold the pipes; what was said until now is lost with them.
-        String::new()
-    } else {
-        errors.join().unwrap_or_default()
-    };
-    // These end with the child and the pipes; a panic in them would only lose lines already
-    // counted.
     if exited.is_none() {
-        let _ = waiter.join();
+        // It is gone before the next one begins.
+        let _ = statuses.recv_timeout(AFTERWARDS);
     }
-    if !open {
-        let _ = reader.join();
-    }
+    let ended_at = exited.map_or_else(Instant::now, |(_, at)| at);
+    // A process outside the group may hold the pipes for ever: what was said by then counts, and
+    // the threads that read are left to end with the pipes.
+    let stderr = errors.read_until(Instant::now() + AFTERWARDS);
     Ok(Ended {
         end,
         wall_ns: duration::ns(ended_at - started),
-        stderr: message,
+        stderr,
     })
 }
 
-/// The last `STDERR_KEPT` bytes of a stream.
-fn tail(mut stream: impl Read) -> String {
-    let mut kept = Vec::new();
-    let mut chunk = [0; 4096];
-    while let Ok(count @ 1..) = stream.read(&mut chunk) {
-        kept.extend_from_slice(&chunk[..count]);
-        let excess = kept.len().saturating_sub(STDERR_KEPT);
-        kept.drain(..excess);
+/// The last `STDERR_KEPT` bytes of a stream, while it is read by a thread.
+struct Tail {
+    kept: Arc<Mutex<Vec<u8>>>,
+    reader: JoinHandle<()>,
+}
+
+impl Tail {
+    fn follow(stream: Option<impl Read + Send + 'static>) -> Self {
+        let kept = Arc::<Mutex<Vec<u8>>>::default();
+        let shared = Arc::clone(&kept);
+        let reader = thread::spawn(move || {
+            let Some(mut stream) = stream else { return };
+            let mut chunk = [0; 4096];
+            while let Ok(count @ 1..) = stream.read(&mut chunk) {
+                let mut kept = shared.lock().unwrap_or_else(PoisonError::into_inner);
+                kept.extend_from_slice(&chunk[..count]);
+                let excess = kept.len().saturating_sub(STDERR_KEPT);
+                kept.drain(..excess);
+            }
+        });
+        Self { kept, reader }
     }
-    String::from_utf8_lossy(&kept).into_owned()
+
+    /// What was said until the stream's end, or until a moment.
+    fn read_until(&self, deadline: Instant) -> String {
+        while !self.reader.is_finished() && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(1));
+        }
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&kept).into_owned()
+    }
 }
 
 /// How a child ended that did not succeed: `SIGSEGV`, `exit 3`, `timeout`.
@@ -190,22 +210,29 @@ mod tests {
 
     #[test]
     fn only_the_end_of_a_long_stderr_is_kept() {
-        let text = tail("x".repeat(3 * STDERR_KEPT).as_bytes());
+        let said = std::io::Cursor::new("x".repeat(3 * STDERR_KEPT));
+        let tail = Tail::follow(Some(said));
+        let text = tail.read_until(Instant::now() + Duration::from_mins(1));
         assert_eq!(text.len(), STDERR_KEPT);
     }
 
     #[test]
     fn a_process_left_behind_does_not_hold_the_trial_up() {
-        let command = ["/bin/sh", "-c", "sleep 1000 & echo done"].map(str::to_owned);
+        let script = "sleep 1000 & setsid sleep 20 & echo why >&2; echo done";
+        let command = ["/bin/sh", "-c", script].map(str::to_owned);
         let mut lines = Vec::new();
         let ended = run(
             &command,
+            None,
             Duration::from_mins(2),
             &AtomicBool::new(false),
             &mut |line| lines.push(line.to_vec()),
         )
         .unwrap();
         assert!(matches!(ended.end, End::Exited(status) if status.success()));
-        assert_eq!(lines, [b"done"]);
+        assert_eq!(
+            (lines, ended.stderr.trim()),
+            (vec![b"done".to_vec()], "why")
+        );
     }
 }

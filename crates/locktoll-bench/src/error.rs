@@ -4,6 +4,9 @@ use std::path::{Path, PathBuf};
 
 use crate::layer_missing;
 
+/// How a program is named that ran without its locks.
+pub(crate) const LAYER_MISSING: &str = "without locktoll's Vulkan layer under it";
+
 /// An error of this crate. Each message names the thing and says what to do about it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -53,10 +56,16 @@ pub enum Error {
         /// The reason.
         message: String,
     },
+    /// The layer refused to work under a program.
+    #[error("locktoll's Vulkan layer refused to work: {message}")]
+    LayerRefused {
+        /// What it said.
+        message: String,
+    },
     /// A program ran to its end without the layer under it.
     #[error(
-        "`{}` ran without locktoll's Vulkan layer under it, so nothing was locked: {}",
-        command.join(" "),
+        "`{}` ran {LAYER_MISSING}, so nothing was locked: {}",
+        layer_missing::without_variables(command).join(" "),
         layer_missing::reasons(command)
     )]
     LayerNotLoaded {

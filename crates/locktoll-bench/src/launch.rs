@@ -6,7 +6,7 @@ use std::time::Duration;
 use locktoll_gpu::FAULT_PREFIX;
 
 use crate::child::{self, End};
-use crate::error::Result;
+use crate::error::{Error, LAYER_MISSING, Result};
 use crate::plan::Cell;
 use crate::protocol::Line;
 use crate::samples::{Crash, Measurement, Outcome};
@@ -43,7 +43,15 @@ impl Launch for ChildProcess {
         interrupted: &AtomicBool,
     ) -> Result<Option<Outcome>> {
         let mut seen = Seen::default();
-        let ended = child::run(command, timeout, interrupted, &mut |line| seen.read(line))?;
+        let ended = child::run(command, None, timeout, interrupted, &mut |line| {
+            seen.read(line);
+        })?;
+        // Without its locks it was a trial of another configuration, and no crash of this one.
+        if ended.stderr.contains(LAYER_MISSING) {
+            return Err(Error::LayerNotLoaded {
+                command: command.to_vec(),
+            });
+        }
         Ok(match (ended.end, seen.measurement) {
             (End::Interrupted, _) => None,
             (End::Exited(status), Some(measurement)) if status.success() => {

@@ -21,6 +21,15 @@ pub fn reasons(command: &[String]) -> String {
     }
 }
 
+/// A command without `env` and the variables before it.
+pub fn without_variables(command: &[String]) -> &[String] {
+    if command.first().is_none_or(|word| word != "env") {
+        return command;
+    }
+    let first = command[1..].iter().position(|word| !word.contains('='));
+    first.map_or(command, |at| &command[at + 1..])
+}
+
 fn found(command: &[String], variable: &dyn Fn(&str) -> Option<String>) -> Vec<String> {
     let mut all = Vec::new();
     for name in ["VK_ICD_FILENAMES", "VK_DRIVER_FILES"] {
@@ -38,10 +47,9 @@ fn found(command: &[String], variable: &dyn Fn(&str) -> Option<String>) -> Vec<S
             ));
         }
     }
-    let program = command
-        .iter()
-        .find(|word| *word != "env" && !word.contains('='));
-    let Some(program) = program else { return all };
+    let Some(program) = without_variables(command).first() else {
+        return all;
+    };
     if let Some(path) = locate(program, variable("PATH").as_deref())
         && let Ok(facts) = fs::metadata(&path)
         && facts.permissions().mode() & SET_USER_OR_GROUP_ID != 0

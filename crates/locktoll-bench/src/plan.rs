@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
 
 use locktoll_gpu::{DeviceChoice, FaultModel, Protection, SoftSettings, TimedWork};
 use locktoll_guard::Strategy;
@@ -151,6 +152,8 @@ pub enum Subject {
     Program {
         /// Program and arguments; `{threads}` stands for the thread count.
         command: Vec<String>,
+        /// Where it is run, also by a run that is resumed from elsewhere.
+        folder: PathBuf,
         /// What is read off a run of it.
         measure: Measure,
     },
@@ -158,6 +161,8 @@ pub enum Subject {
     Commands {
         /// Program and arguments by configuration; `{threads}` stands for the thread count.
         commands: BTreeMap<String, Vec<String>>,
+        /// Where they are run, also by a run that is resumed from elsewhere.
+        folder: PathBuf,
         /// What is read off a run of them.
         measure: Measure,
     },
@@ -177,6 +182,14 @@ impl Subject {
         match self {
             Self::Encoders(_) => None,
             Self::Program { measure, .. } | Self::Commands { measure, .. } => Some(measure),
+        }
+    }
+
+    /// Where a user's program is run.
+    pub fn folder(&self) -> Option<&Path> {
+        match self {
+            Self::Encoders(_) => None,
+            Self::Program { folder, .. } | Self::Commands { folder, .. } => Some(folder),
         }
     }
 
@@ -349,7 +362,9 @@ impl Plan {
         let fail = |message: String| Err(Error::Plan(message));
         let (words, measure): (Vec<&String>, _) = match &self.subject {
             Subject::Encoders(encoders) => return self.check_encoders(encoders),
-            Subject::Program { command, measure } => {
+            Subject::Program {
+                command, measure, ..
+            } => {
                 if let Some(config) = self.configs.iter().find(|config| {
                     !matches!(
                         config.lock(),
@@ -360,7 +375,12 @@ impl Plan {
                 }
                 (command.iter().collect(), measure)
             }
-            Subject::Commands { commands, measure } => {
+            Subject::Commands {
+                commands, measure, ..
+            } => {
+                if self.configs.len() < 2 {
+                    return fail("nothing to compare: give --arm twice or more".into());
+                }
                 for config in &self.configs {
                     match config {
                         Config::Command(name)

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use locktoll_gpu::Protection;
 use locktoll_trace::Trace;
 use nix::sys::resource::{Usage as ResourceUsage, UsageWho, getrusage};
 use regex::Regex;
@@ -20,6 +21,10 @@ use crate::plan::{Arm, Cell};
 use crate::samples::{Crash, Iteration, Measurement, Outcome, Usage};
 use crate::usage;
 
+/// How the layer's lines on standard error begin.
+const REFUSAL: &str = "VK_LAYER_LOCKTOLL_guard:";
+/// The layer's counter of devices that it is under.
+const DEVICES: &str = "devices";
 /// How a run is named whose value could not be read.
 const NO_VALUE: &str = "no value";
 
@@ -30,35 +35,46 @@ pub struct ProgramRun {
     pattern: Option<Regex>,
     /// Where the layer under the program leaves its counts.
     traces: PathBuf,
+    /// Where the program is run.
+    folder: PathBuf,
 }
 
 impl ProgramRun {
-    /// Runs that are measured so. `traces` is the folder that the command lines name to the layer;
+    /// Runs that are measured so, in `folder`. `traces` is the folder that the command lines name to the layer;
     /// whatever it holds is removed before each run.
     ///
     /// # Errors
     /// The pattern of `measure` is no regular expression.
-    pub fn new(measure: &Measure, traces: PathBuf) -> Result<Self> {
+    pub fn new(measure: &Measure, folder: PathBuf, traces: PathBuf) -> Result<Self> {
         Ok(Self {
             pattern: measure.pattern()?,
             measure: measure.clone(),
             traces,
+            folder,
         })
     }
 
     /// Whether the layer is under the program in this cell.
     pub fn layered(measure: &Measure, cell: &Cell) -> bool {
-        cell.config.takes_locks() || (cell.config.lock().is_some() && measure.needs_layer())
+        match cell.config.lock() {
+            Some(Protection::Interposed(_)) => true,
+            Some(Protection::Caller(_)) => measure.needs_layer(),
+            None => false,
+        }
     }
 
+    /// Removes what earlier runs left; nothing but traces.
     fn remove_traces(&self) -> Result<()> {
-        match std::fs::remove_dir_all(&self.traces) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(Error::io("empty", &self.traces)(error))
+        let failed = |error| Error::io("empty", &self.traces)(error);
+        std::fs::create_dir_all(&self.traces)
+            .map_err(Error::io("create the folder", &self.traces))?;
+        for entry in std::fs::read_dir(&self.traces).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            if path.extension().is_some_and(|kind| kind == "trace") {
+                std::fs::remove_file(&path).map_err(failed)?;
             }
-            _ => std::fs::create_dir_all(&self.traces)
-                .map_err(Error::io("create the folder", &self.traces)),
         }
+        Ok(())
     }
 
     fn read_traces(&self) -> Result<Vec<Trace>> {
@@ -75,6 +91,14 @@ impl ProgramRun {
             Vec::new()
         };
         let count = |name| layer_counts::count(&traces, name);
+        let whole = traces.iter().all(|trace| trace.ended);
+        if self.measure.needs_layer() && !whole {
+            return Ok(no_value(
+                "the program ended without the layer's last counts (by _exit, or a process of it \
+                 still runs), so its calls cannot be told"
+                    .to_owned(),
+            ));
+        }
         let ops = match &self.measure.source {
             Source::Wall | Source::Pattern(_) => 1,
             Source::Submits => count(layer_counts::SUBMITS),
@@ -100,7 +124,8 @@ impl ProgramRun {
             latency: None,
             usage: used,
             device_busy_ns: None,
-            lock_events: (cell.arm == Arm::Counted).then(|| layer_counts::lock_events(&traces)),
+            lock_events: (cell.arm == Arm::Counted && whole)
+                .then(|| layer_counts::lock_events(&traces)),
         })))
     }
 
@@ -143,18 +168,30 @@ impl Launch for ProgramRun {
         }
         let before = usage_of_children()?;
         let mut seen = Seen { first_match: None };
-        let ended = child::run(command, timeout, interrupted, &mut |line| {
-            if let (Some(pattern), None) = (&self.pattern, &seen.first_match) {
-                seen.first_match = first_match(pattern, &String::from_utf8_lossy(line));
-            }
-        })?;
+        let ended = child::run(
+            command,
+            Some(&self.folder),
+            timeout,
+            interrupted,
+            &mut |line| {
+                if let (Some(pattern), None) = (&self.pattern, &seen.first_match) {
+                    seen.first_match = first_match(pattern, &String::from_utf8_lossy(line));
+                }
+            },
+        )?;
         let used = usage::between(&before, &usage_of_children()?);
+        // Our refusal is no crash of the program's.
+        if ended.stderr.contains(REFUSAL) {
+            return Err(Error::LayerRefused {
+                message: child::last_words(ended.end, &ended.stderr, timeout),
+            });
+        }
         match ended.end {
             End::Interrupted => Ok(None),
             // Whether the locks were there is asked of every run that ended well: a run without
             // them would be a result of another configuration.
             End::Exited(status) if status.success() => {
-                if layered && self.read_traces()?.is_empty() {
+                if layered && layer_counts::count(&self.read_traces()?, DEVICES) == 0 {
                     return Err(Error::LayerNotLoaded {
                         command: command.to_vec(),
                     });
@@ -218,7 +255,12 @@ mod tests {
             unit: None,
         };
         let traces = tempfile::tempdir().unwrap();
-        let runner = ProgramRun::new(&measure, traces.path().join("traces")).unwrap();
+        let runner = ProgramRun::new(
+            &measure,
+            traces.path().to_path_buf(),
+            traces.path().join("traces"),
+        )
+        .unwrap();
         let command = ["/bin/sh", "-c", script].map(str::to_owned);
         runner
             .launch(

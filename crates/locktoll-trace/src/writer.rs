@@ -2,7 +2,7 @@
 
 use core::sync::atomic::{AtomicU8, AtomicU64, Ordering, fence};
 use std::fs::{self, OpenOptions};
-use std::io;
+use std::io::{self, Write as _};
 use std::path::Path;
 
 use memmap2::MmapRaw;
@@ -97,14 +97,16 @@ impl Writer {
             }
             _ => {}
         }
-        let file = OpenOptions::new()
+        let mut file = OpenOptions::new()
             .read(true)
             .write(true)
             .create_new(true)
             .open(path)
             .map_err(failed("create the trace"))?;
-        file.set_len(layout::file_size(rows) as u64)
-            .map_err(failed("set the trace's size"))?;
+        // Written, not only made long: on a full disk this fails, where the first store into a hole
+        // would end the process.
+        file.write_all(&vec![0; layout::file_size(rows)])
+            .map_err(failed("write the trace"))?;
         let map = MmapRaw::map_raw(&file).map_err(failed("map the trace"))?;
         let writer = Writer { map, rows };
         writer.store(header::VERSION, layout::VERSION);

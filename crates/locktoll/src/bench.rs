@@ -15,7 +15,7 @@ use locktoll_bench::samples::{self, Header, Record, Samples, SamplesWriter, Stop
 use locktoll_bench::workload::Workload;
 use locktoll_bench::{Error as BenchError, duration, environment, trial};
 use locktoll_gpu::{DeviceChoice, Protection};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::analysis::measured::{self, Overrides};
 use crate::cli::BenchArgs;
@@ -125,7 +125,11 @@ fn trials(
         let traces = layer
             .as_ref()
             .map_or_else(|| directory.join(LAYER_FOLDER), Layer::traces);
-        let launcher = ProgramRun::new(measure, traces)?;
+        let launcher = ProgramRun::new(
+            measure,
+            plan.subject.folder().unwrap_or(directory).into(),
+            traces,
+        )?;
         let measure = measure.clone();
         let command_line = move |plan: &Plan, cell: &Cell| {
             let program = plan.subject.command(cell).unwrap_or_default();
@@ -246,7 +250,7 @@ fn workload_argument(encoders: &Encoders, directory: &Path) -> String {
 /// Set by Ctrl-C or a termination signal; a second one ends the program at once.
 fn interrupt_flag() -> Result<Arc<AtomicBool>> {
     let flag = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
         signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&flag))
             .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&flag)))
             .map_err(BenchError::io("listen for", "Ctrl-C"))?;

@@ -3,14 +3,15 @@
 use std::fmt::Write as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::Command;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use comfy_table::Table;
 use locktoll_bench::Error as BenchError;
 use locktoll_report::format;
 use locktoll_trace::{Durations, Trace};
-use signal_hook::consts::{SIGINT, SIGQUIT};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::iterator::Signals;
 
 use crate::cli::{GuardArgs, GuardStrategy};
 use crate::error::{Error, Result};
@@ -27,23 +28,36 @@ pub fn run(arguments: &GuardArgs) -> Result<u8> {
     let Some((program, words)) = arguments.command.split_first() else {
         return Err(Error::Usage("no program to run: put it after --".into()));
     };
-    let folder = Folder::new()?;
-    let layer = Layer::write(&folder.0)?;
-    // Ctrl-C in a terminal goes to the program too, which may handle it; the summary comes after.
-    for signal in [SIGINT, SIGQUIT] {
-        signal_hook::flag::register(signal, Arc::new(AtomicBool::new(false)))
-            .map_err(BenchError::io("listen for", "Ctrl-C"))?;
-    }
+    // Goes when the run does; nobody else can have it.
+    let folder = tempfile::Builder::new()
+        .prefix("locktoll-guard-")
+        .tempdir()
+        .map_err(BenchError::io("create a folder in", std::env::temp_dir()))?;
+    let layer = Layer::write(folder.path())?;
+    let mut signals = Signals::new([SIGINT, SIGQUIT, SIGTERM, SIGHUP])
+        .map_err(BenchError::io("listen for", "signals"))?;
     let mut child = Command::new(program)
         .args(words)
         .envs(layer.variables(&arguments.strategy.to_string(), !arguments.no_counting))
         .spawn()
         .map_err(BenchError::io("start", program))?;
+    // The program may handle them; the summary comes after. Ctrl-C in a terminal goes to it anyway.
+    let handed_on = i32::try_from(child.id()).map(Pid::from_raw);
+    std::thread::spawn(move || {
+        for signal in &mut signals {
+            if let (Ok(pid), Ok(signal @ (Signal::SIGTERM | Signal::SIGHUP))) =
+                (handed_on, Signal::try_from(signal))
+            {
+                // It may have ended in this moment, which is as good.
+                let _ = kill(pid, signal);
+            }
+        }
+    });
     let status = child.wait().map_err(BenchError::io("wait for", program))?;
-    let traces = Trace::read_dir(&layer.traces()).map_err(|error| BenchError::Trace {
-        path: layer.traces(),
-        message: error.to_string(),
-    })?;
+    let traces = Trace::read_dir(&layer.traces()).unwrap_or_else(|error| {
+        anstream::eprintln!("locktoll: the layer's counts cannot be read: {error}");
+        Vec::new()
+    });
     let code = match (status.code(), status.signal()) {
         (Some(code), _) => u8::try_from(code).unwrap_or(1),
         (None, Some(signal)) => u8::try_from(signal).map_or(1, |number| SIGNALLED | number),
@@ -65,24 +79,6 @@ pub fn run(arguments: &GuardArgs) -> Result<u8> {
     Ok(code)
 }
 
-/// A folder that goes when the run does.
-struct Folder(std::path::PathBuf);
-
-impl Folder {
-    fn new() -> Result<Self> {
-        let folder =
-            std::env::temp_dir().join(std::format!("locktoll-guard-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).map_err(BenchError::io("create the folder", &folder))?;
-        Ok(Self(folder))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 /// What the locks saw, for people.
 fn summary(traces: &[Trace]) -> String {
     let mut text = String::new();
@@ -94,6 +90,9 @@ fn summary(traces: &[Trace]) -> String {
             .join(", ");
         let Trace { strategy, pid, .. } = trace;
         let _ = writeln!(text, "\nlocktoll: {strategy} under process {pid}: {counts}");
+        if !trace.ended {
+            text += "The process ended without its last counts (a crash, or _exit): these are too low.\n";
+        }
         let used: Vec<_> = trace
             .classes
             .iter()

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use locktoll_bench::Error as BenchError;
 use locktoll_guard::Strategy;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// The layer's folder in a run's directory.
 pub const LAYER_FOLDER: &str = "layer";
@@ -49,6 +49,13 @@ impl Layer {
         let folder = folder
             .canonicalize()
             .map_err(BenchError::io("find the folder", folder))?;
+        if folder.display().to_string().contains(':') {
+            return Err(Error::Usage(format!(
+                "the Vulkan loader takes a : for the end of a folder, so the layer cannot be put \
+                 into {}: choose another folder",
+                folder.display()
+            )));
+        }
         let layer = Self { folder };
         let write = |path: PathBuf, bytes: &[u8]| {
             fs::write(&path, bytes).map_err(BenchError::io("write", &path))

@@ -90,6 +90,7 @@ fn subject(arguments: &BenchArgs) -> Result<(Subject, Option<String>)> {
         lower_is_better: arguments.lower_is_better,
         unit: arguments.unit.clone(),
     };
+    let here = || std::env::current_dir().map_err(BenchError::io("find", "the current folder"));
     if !arguments.arms.is_empty() {
         let mut commands = std::collections::BTreeMap::new();
         for (name, command) in &arguments.arms {
@@ -100,12 +101,24 @@ fn subject(arguments: &BenchArgs) -> Result<(Subject, Option<String>)> {
                 return Err(Error::Usage(format!("two arms have the name '{name}'")));
             }
         }
-        return Ok((Subject::Commands { commands, measure }, None));
+        let folder = here()?;
+        let subject = Subject::Commands {
+            commands,
+            folder,
+            measure,
+        };
+        return Ok((subject, None));
     }
     if !arguments.command.is_empty() {
         let mut command = arguments.command.clone();
         with_threads(&mut command, arguments)?;
-        return Ok((Subject::Program { command, measure }, None));
+        let folder = here()?;
+        let subject = Subject::Program {
+            command,
+            folder,
+            measure,
+        };
+        return Ok((subject, None));
     }
     for (given, flag) in [
         (arguments.measure.is_some(), "--measure"),
@@ -165,12 +178,28 @@ fn device(arguments: &BenchArgs) -> Result<DevicePlan> {
 /// the program are handed to `env`, so that the line can be pasted as it is run.
 fn words(command: &str) -> Result<Vec<String>, String> {
     let mut words = shell_words::split(command).map_err(|error| error.to_string())?;
-    match words.first() {
-        None => return Err("there is no command".to_owned()),
-        Some(first) if first.contains('=') => words.insert(0, "env".to_owned()),
-        Some(_) => {}
+    let variables = words.iter().take_while(|word| is_assignment(word)).count();
+    match words.get(variables) {
+        None => Err("there is no command".to_owned()),
+        // env would take it for one more variable.
+        Some(program) if program.contains('=') => Err(format!(
+            "the program '{program}' has an = in its name: run it by sh -c"
+        )),
+        Some(_) => {
+            if variables > 0 {
+                words.insert(0, "env".to_owned());
+            }
+            Ok(words)
+        }
     }
-    Ok(words)
+}
+
+/// Whether a shell would take the word for `NAME=VALUE`.
+fn is_assignment(word: &str) -> bool {
+    word.split_once('=').is_some_and(|(name, _)| {
+        name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    })
 }
 
 fn with_threads(words: &mut Vec<String>, arguments: &BenchArgs) -> Result<()> {
@@ -304,6 +333,11 @@ fn repeat(typed: impl Iterator<Item = String>, seed: u64) -> String {
     while let Some(word) = typed.next_if(|word| word != "--") {
         match word.as_str() {
             "--out" | "--seed" => drop(typed.next()),
+            // Its value may look like a flag.
+            "--threads-arg" => {
+                words.push(word);
+                words.extend(typed.next());
+            }
             word if word.starts_with("--out=") || word.starts_with("--seed=") => {}
             _ => words.push(word),
         }
@@ -322,7 +356,9 @@ mod tests {
         let split = |text| words(text).unwrap().join("|");
         assert_eq!(split("python x.py 'a b'"), "python|x.py|a b");
         assert_eq!(split("LOCK=1 ./a --n=2"), "env|LOCK=1|./a|--n=2");
-        assert!(words("").is_err() && words("'a").is_err());
+        for bad in ["", "'a", "A=1", "A=1 B=2", "d=1/prog", "1=2 prog"] {
+            assert!(words(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

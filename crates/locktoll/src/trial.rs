@@ -48,8 +48,8 @@ pub fn run(arguments: &TrialArgs) -> Result<u8> {
     if let Some(traces) = &spec.traces {
         // What is left behind does no harm.
         let _ = std::fs::remove_file(layer_counts::trace_of(traces, std::process::id()));
-        if arguments.layer.is_none() {
-            let _ = std::fs::remove_dir_all(own_folder());
+        if let (None, Some(folder)) = (&arguments.layer, std::env::var_os(UNDER_US)) {
+            let _ = std::fs::remove_dir_all(folder);
         }
     }
     let measurement = measured?;
@@ -62,7 +62,17 @@ pub fn run(arguments: &TrialArgs) -> Result<u8> {
 /// Starts this program anew in this process, now with the variables that make the Vulkan loader put
 /// the layer under it.
 fn again_with_layer(arguments: &TrialArgs) -> Result<Infallible> {
-    let layer = Layer::write(&arguments.layer.clone().unwrap_or_else(own_folder))?;
+    let layer = match &arguments.layer {
+        Some(folder) => Layer::write(folder)?,
+        // Kept by this process, which will be another program then.
+        None => Layer::write(
+            &tempfile::Builder::new()
+                .prefix("locktoll-layer-")
+                .tempdir()
+                .map_err(BenchError::io("create a folder in", std::env::temp_dir()))?
+                .keep(),
+        )?,
+    };
     let strategy = arguments.strategy.strategy().to_string();
     let program =
         std::env::current_exe().map_err(BenchError::io("find", "the locktoll program"))?;
@@ -72,11 +82,6 @@ fn again_with_layer(arguments: &TrialArgs) -> Result<Infallible> {
         .env(UNDER_US, layer.folder())
         .exec();
     Err(BenchError::io("start", &program)(refused).into())
-}
-
-/// The layer's folder where none was given.
-fn own_folder() -> PathBuf {
-    std::env::temp_dir().join(format!("locktoll-layer-{}", std::process::id()))
 }
 
 /// Ties this process to the run that started it, so that a killed run leaves no trial behind to

@@ -48,7 +48,7 @@ unsafe fn instance_of<H: vk::Handle>(handle: H) -> Option<Instance> {
 /// Says on standard error why the layer does not work, and fails.
 fn refuse(why: &str) -> vk::Result {
     // There may be no standard error, and then there is nobody to tell.
-    let _ = writeln!(io::stderr(), "locktoll: {why}");
+    let _ = writeln!(io::stderr(), "VK_LAYER_LOCKTOLL_guard: {why}");
     vk::Result::ERROR_INITIALIZATION_FAILED
 }
 

@@ -5,7 +5,8 @@
 //! specification defines the command as equivalent to giving a fence to every earlier submission of
 //! the queue and waiting for all those fences. An empty submission's fence is signalled once
 //! everything submitted to the queue before it has completed, so one such fence is enough; and
-//! `vkWaitForFences` wants nothing for itself. `vkDeviceWaitIdle` is equivalent to
+//! `vkWaitForFences` wants nothing for itself. (Of sparse bindings the specification does not say
+//! so; that they complete in the same order is an assumption.) `vkDeviceWaitIdle` is equivalent to
 //! `vkQueueWaitIdle` for each queue.
 //!
 //! Only queues that the program has asked for can have work.

@@ -26,6 +26,13 @@
 //! - **Pipeline caches in `vkCreate*Pipelines`**: only those made with a flag that says so are
 //!   externally synchronized there, and a lock would serialise all compilation.
 //!
+//! - **Sets that go with their descriptor pool**: resetting or destroying a pool locks the pool, not
+//!   each of its sets.
+//!
+//! A program's own functions (`VkAllocationCallbacks`, messengers of layers below) are called by the
+//! driver inside a call, and so inside the lock. One that waits there for another thread that makes
+//! Vulkan calls waits for ever under `global` or `throttle:1`.
+//!
 //! `vkQueuePresentKHR` is locked, and on some systems it waits for the display: under `global` other
 //! threads wait with it.
 //!
@@ -42,6 +49,7 @@
 //! | `process` | what there is once in a process |
 //! | `devices` | from a handle to its device, without a lock |
 //! | `locks` | from an object to its section |
+//! | `handles` | a map that is read without a lock, by threads in any state |
 //! | `pools` | from a command buffer to its pool and the pool's queue |
 //! | `idle` | waiting for queues without holding their locks |
 //! | `tally` | counters of each thread |
@@ -53,12 +61,14 @@
 //! A panic must not cross into the loader. The functions that the loader or the program calls are
 //! `extern "system"`, so one would end the process with a message. Nothing in the hooks that run
 //! while a program encodes can panic: they unwrap nothing and index nothing by what they were given,
-//! and the guard says the same of itself.
+//! and the guard says the same of itself. They are called by threads that are ending, too, so they
+//! keep nothing in a thread that has a destructor.
 
 #![allow(non_snake_case, reason = "layers are named like this")]
 
 mod chain;
 mod devices;
+mod handles;
 #[expect(
     elided_lifetimes_in_paths,
     reason = "spelled out in tables, they would only be noise"

@@ -238,7 +238,7 @@ impl<'a> Entrance<'a> {
             .locks
             .pools
             .of_buffer(buffer, |pool| match pool.queue() {
-                None => Some(pool.key),
+                None => Some(pool.key()),
                 Some(_) => None,
             });
         if let Some(Some(own)) = own {
@@ -284,10 +284,10 @@ impl<'a> Entrance<'a> {
         look_up: impl Fn(&dyn Fn(&Pool) -> usize) -> Option<usize>,
     ) -> Section<'a> {
         if self.locks.scope == Scope::PerEncoder {
-            let key = look_up(&|pool| pool.key).unwrap_or(fallback);
+            let key = look_up(&Pool::key).unwrap_or(fallback);
             return enter(&self.locks.pool, key);
         }
-        let current = || look_up(&|pool| pool.queue().unwrap_or(pool.key)).unwrap_or(fallback);
+        let current = || look_up(&|pool| pool.queue().unwrap_or(pool.key())).unwrap_or(fallback);
         let mut key = current();
         loop {
             let section = enter(&self.locks.queue, key);

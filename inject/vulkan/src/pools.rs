@@ -19,17 +19,17 @@
 //! cycle of waiting threads leads through such a lock, and the guard never lends it; a section that
 //! is lent could see the switch in its middle.
 
-use core::hash::{BuildHasherDefault, Hasher};
 use core::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::Arc;
 
-use papaya::HashMap;
 use parking_lot::Mutex;
 
-/// One command pool. All handles are keys of [`locks`](crate::locks).
+use crate::handles::Handles;
+
+/// One command pool. All handles are keys of [`locks`](crate::locks). Used again for another pool
+/// when this one is destroyed.
 pub(crate) struct Pool {
     /// Names its own lock.
-    pub(crate) key: usize,
+    key: AtomicUsize,
     /// The queue that it feeds; 0 until it is known.
     queue: AtomicUsize,
     /// Its live command buffers.
@@ -37,6 +37,12 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
+    /// Names its own lock.
+    #[inline]
+    pub(crate) fn key(&self) -> usize {
+        self.key.load(Ordering::Acquire)
+    }
+
     /// The queue that it feeds, if that is known.
     #[inline]
     pub(crate) fn queue(&self) -> Option<usize> {
@@ -54,54 +60,60 @@ impl Pool {
 
 /// The live pools and command buffers.
 pub(crate) struct Pools {
-    pools: HashMap<usize, Arc<Pool>, BuildHasherDefault<HandleHasher>>,
-    buffers: HashMap<usize, Arc<Pool>, BuildHasherDefault<HandleHasher>>,
+    live: Handles<Pool>,
+    buffers: Handles<Pool>,
+    /// Records of pools that were destroyed.
+    spare: Mutex<Vec<&'static Pool>>,
 }
 
 impl Pools {
-    pub(crate) fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Pools {
-            pools: HashMap::default(),
-            buffers: HashMap::default(),
+            live: Handles::new(),
+            buffers: Handles::new(),
+            spare: Mutex::new(Vec::new()),
         }
     }
 
     pub(crate) fn create(&self, pool: usize) {
-        let record = Pool {
-            key: pool,
-            queue: AtomicUsize::new(0),
-            buffers: Mutex::new(Vec::new()),
-        };
-        self.pools.pin().insert(pool, Arc::new(record));
+        let spare = self.spare.lock().pop();
+        let record = spare.unwrap_or_else(|| {
+            Box::leak(Box::new(Pool {
+                key: AtomicUsize::new(0),
+                queue: AtomicUsize::new(0),
+                buffers: Mutex::new(Vec::new()),
+            }))
+        });
+        record.key.store(pool, Ordering::Release);
+        record.queue.store(0, Ordering::Release);
+        self.live.insert(pool, record);
     }
 
     /// Forgets a pool and its buffers, which die with it.
     pub(crate) fn destroy(&self, pool: usize) {
-        if let Some(pool) = self.pools.pin().remove(&pool) {
-            let buffers = self.buffers.pin();
+        if let Some(pool) = self.live.remove(pool) {
             for buffer in pool.buffers.lock().drain(..) {
-                buffers.remove(&buffer);
+                self.buffers.remove(buffer);
             }
+            self.spare.lock().push(pool);
         }
     }
 
     pub(crate) fn allocate(&self, pool: usize, allocated: impl Iterator<Item = usize>) {
-        if let Some(pool) = self.pools.pin().get(&pool) {
-            let buffers = self.buffers.pin();
+        if let Some(pool) = self.live.get(pool) {
             let mut of_pool = pool.buffers.lock();
             for buffer in allocated {
                 of_pool.push(buffer);
-                buffers.insert(buffer, Arc::clone(pool));
+                self.buffers.insert(buffer, pool);
             }
         }
     }
 
     pub(crate) fn free(&self, pool: usize, freed: impl Iterator<Item = usize>) {
-        if let Some(pool) = self.pools.pin().get(&pool) {
-            let buffers = self.buffers.pin();
+        if let Some(pool) = self.live.get(pool) {
             let mut of_pool = pool.buffers.lock();
             for buffer in freed {
-                buffers.remove(&buffer);
+                self.buffers.remove(buffer);
                 if let Some(place) = of_pool.iter().position(|&each| each == buffer) {
                     of_pool.swap_remove(place);
                 }
@@ -112,39 +124,13 @@ impl Pools {
     /// What `read` makes of a pool.
     #[inline]
     pub(crate) fn of_pool<R>(&self, pool: usize, read: impl FnOnce(&Pool) -> R) -> Option<R> {
-        self.pools.pin().get(&pool).map(|pool| read(pool))
+        self.live.get(pool).map(read)
     }
 
     /// What `read` makes of a command buffer's pool.
     #[inline]
     pub(crate) fn of_buffer<R>(&self, buffer: usize, read: impl FnOnce(&Pool) -> R) -> Option<R> {
-        self.buffers.pin().get(&buffer).map(|pool| read(pool))
-    }
-}
-
-/// Mixes a handle's bits by one multiplication: handles are chosen by the driver, not by an
-/// adversary.
-#[derive(Default)]
-pub(crate) struct HandleHasher(u64);
-
-impl Hasher for HandleHasher {
-    #[inline]
-    fn write_usize(&mut self, handle: usize) {
-        // 2^64 divided by the golden ratio (Knuth, section 6.4). The good bits are the high ones,
-        // and tables use the low.
-        let mixed = (handle as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        self.0 = mixed ^ (mixed >> 32);
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3);
-        }
-    }
-
-    #[inline]
-    fn finish(&self) -> u64 {
-        self.0
+        self.buffers.get(buffer).map(read)
     }
 }
 
@@ -153,7 +139,7 @@ mod tests {
     use super::*;
 
     fn pool_of(pools: &Pools, buffer: usize) -> Option<usize> {
-        pools.of_buffer(buffer, |pool| pool.key)
+        pools.of_buffer(buffer, Pool::key)
     }
 
     #[test]

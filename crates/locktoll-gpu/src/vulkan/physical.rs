@@ -11,6 +11,10 @@ use super::synchronized_queues;
 use crate::{DeviceKind, Error};
 
 /// A physical device as the instance lists it.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own about the device"
+)]
 pub(super) struct Physical {
     pub(super) handle: vk::PhysicalDevice,
     pub(super) name: String,

@@ -347,11 +347,15 @@ fn subject(samples: &Samples) -> Subject {
                 warmup: encoders.size.warmup,
             }
         }
-        Ran::Program { command, measure } => Subject::Program {
+        Ran::Program {
+            command, measure, ..
+        } => Subject::Program {
             command: crate::shell::join(command),
             measure: measure.describe(),
         },
-        Ran::Commands { commands, measure } => Subject::Commands {
+        Ran::Commands {
+            commands, measure, ..
+        } => Subject::Commands {
             commands: commands
                 .iter()
                 .map(|(name, command)| (name.clone(), crate::shell::join(command)))

@@ -1,4 +1,4 @@
-"""ncnn, unmodified: four threads on one network and one device, each with extractors of its own.
+"""ncnn as it is published: four threads on one network and one device, each with extractors of its own.
 
 Prints a digest of all outputs, after they were compared with those of ncnn's CPU path.
 """

@@ -1,4 +1,4 @@
-"""wgpu, unmodified: four threads on one device, each with a buffer and a pipeline of its own.
+"""wgpu as it is published: four threads on one device, each with a buffer of its own.
 
 Prints a digest of what the device has computed, after it was compared with the same arithmetic
 done here.
@@ -54,7 +54,6 @@ def compute(device, thread):
     for _ in range(ROUNDS):
         encoder = device.create_command_encoder()
         for _ in range(DISPATCHES):
-            # Two passes are in order; two dispatches of one pass would be as well.
             work = encoder.begin_compute_pass()
             work.set_pipeline(pipeline)
             work.set_bind_group(0, group)

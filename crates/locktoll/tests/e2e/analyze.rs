@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::run_folder::assert_valid;
 use super::{fixture, locktoll, run, stderr, stdout};
 
 fn worked() -> Value {
@@ -159,17 +160,9 @@ fn n1466_is_what_scipy_computes_and_costs() {
 
 #[test]
 fn results_validate_against_the_checked_in_schema() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../locktoll-report/schema/result-1.schema.json");
-    let schema: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
-    let validator = jsonschema::validator_for(&schema).unwrap();
     for flags in ["", "--paired", "--baseline swizzle --max-cost 2"] {
         let result = analyze("n1466.csv", flags);
-        let wrong: Vec<String> = validator
-            .iter_errors(&result)
-            .map(|error| error.to_string())
-            .collect();
-        assert!(wrong.is_empty(), "{wrong:?}");
+        assert_valid(&result);
     }
 }
 

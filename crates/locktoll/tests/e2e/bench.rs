@@ -1,26 +1,11 @@
 //! `bench`: a whole small experiment, its files, its crashes, its policy.
 
 use std::fs;
-use std::path::Path;
 
 use serde_json::Value;
 
+use super::run_folder::{find, read, result};
 use super::{SMALL, run, stderr, stdout};
-
-fn read(folder: &Path, name: &str) -> String {
-    fs::read_to_string(folder.join(name)).unwrap()
-}
-
-fn result(folder: &Path) -> Value {
-    serde_json::from_str(&read(folder, "result.json")).unwrap()
-}
-
-fn find<'a>(result: &'a Value, role: &str, config: &str) -> &'a Value {
-    let all = result["series"].as_array().unwrap();
-    all.iter()
-        .find(|series| series["role"] == role && series["config"] == config)
-        .unwrap()
-}
 
 #[test]
 fn a_run_leaves_samples_result_and_report_that_agree() {

@@ -2,8 +2,13 @@
 
 mod analyze;
 mod bench;
+mod clients;
+mod guard;
+mod program;
 mod resume;
+mod run_folder;
 mod usage;
+mod vulkan;
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -15,6 +20,24 @@ fn locktoll() -> Command {
     let mut command = Command::cargo_bin("locktoll").expect("the program");
     command.env_remove("LOCKTOLL_PARENT").env("NO_COLOR", "1");
     command
+}
+
+/// A `locktoll` whose Vulkan loader is told nothing by the variables of whoever runs the tests.
+fn locktoll_on_vulkan() -> Command {
+    let mut command = locktoll();
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy().into_owned();
+        if name.starts_with("VK_") || name.starts_with("LOCKTOLL_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// The program's path, as a word of a command line.
+fn own_path() -> String {
+    let path = locktoll().get_program().to_owned();
+    path.into_string().expect("UTF-8")
 }
 
 /// Runs `locktoll` with arguments split at spaces.

@@ -17,9 +17,9 @@ const BLOCKS: usize = 12;
 /// 2 strategies and the A/A arm.
 const SLOTS: usize = 3;
 
-fn start(arguments: &str) -> Child {
+fn start(words: &[&str]) -> Child {
     Command::new(locktoll().get_program())
-        .args(arguments.split_whitespace())
+        .args(words)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
@@ -42,29 +42,35 @@ fn trials(folder: &Path) -> Vec<(u64, u64)> {
         .collect()
 }
 
-fn every_trial_once(folder: &Path) {
+/// Each of the slots of all blocks has been run, and none twice.
+pub(super) fn every_trial_once(folder: &Path, slots: usize) {
     let seen = trials(folder);
-    assert_eq!(seen.len(), BLOCKS * SLOTS);
-    assert_eq!(seen.iter().collect::<BTreeSet<_>>().len(), BLOCKS * SLOTS);
+    assert_eq!(seen.len(), BLOCKS * slots);
+    assert_eq!(seen.iter().collect::<BTreeSet<_>>().len(), BLOCKS * slots);
 }
 
-#[test]
-fn killed_ten_times_at_random_moments_nothing_is_lost_or_doubled() {
-    let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("run");
-    let begin = format!("{SMALL} --blocks {BLOCKS} --out {}", out.display());
-    let go_on = format!("bench --quiet --resume {}", out.display());
+/// Kills a run with some blocks ten times, and then lets it end, in the folder `run` of another.
+pub(super) fn killed_and_resumed(begin: &[&str], folder: &Path) {
+    let out = folder.join("run");
+    let place = out.display().to_string();
+    let blocks = BLOCKS.to_string();
+    let begin = [begin, &["--blocks", &blocks, "--out", &place]].concat();
+    let go_on = ["bench", "--quiet", "--resume", &place];
+    let has_header =
+        || fs::read_to_string(out.join("samples.jsonl")).is_ok_and(|text| text.contains('\n'));
+    let next = || {
+        if has_header() {
+            return &go_on[..];
+        }
+        let _ = fs::remove_dir_all(&out);
+        &begin
+    };
     let mut recorded = Vec::new();
     for (round, delay_ms) in [45, 71, 23, 110, 64, 37, 92, 51, 83, 29]
         .into_iter()
         .enumerate()
     {
-        let header =
-            fs::read_to_string(out.join("samples.jsonl")).is_ok_and(|text| text.contains('\n'));
-        if !header {
-            let _ = fs::remove_dir_all(&out);
-        }
-        let mut child = start(if header { &go_on } else { &begin });
+        let mut child = start(next());
         sleep(Duration::from_millis(delay_ms + 10 * round as u64));
         child.kill().unwrap();
         child.wait().unwrap();
@@ -78,14 +84,15 @@ fn killed_ten_times_at_random_moments_nothing_is_lost_or_doubled() {
         assert!(whole.starts_with(&recorded), "a recorded trial was changed");
         recorded = whole;
     }
-    let line = if out.join("samples.jsonl").exists() {
-        go_on
-    } else {
-        begin
-    };
-    let output = run(&line);
+    let output = locktoll().args(next()).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    every_trial_once(&out);
+}
+
+#[test]
+fn killed_ten_times_at_random_moments_nothing_is_lost_or_doubled() {
+    let folder = tempfile::tempdir().unwrap();
+    killed_and_resumed(&SMALL.split_whitespace().collect::<Vec<_>>(), folder.path());
+    every_trial_once(&folder.path().join("run"), SLOTS);
 }
 
 #[test]
@@ -141,6 +148,6 @@ fn a_write_that_fails_ends_the_run_with_its_name_and_can_be_resumed() {
     assert!(!before.is_empty(), "nothing was measured before the limit");
     let resumed = run(&format!("bench --quiet --resume {}", out.display()));
     assert_eq!(resumed.status.code(), Some(0), "{}", stderr(&resumed));
-    every_trial_once(&out);
+    every_trial_once(&out, SLOTS);
     assert_eq!(trials(&out)[..before.len()], before);
 }
