@@ -378,9 +378,6 @@ impl Plan {
             Subject::Commands {
                 commands, measure, ..
             } => {
-                if self.configs.len() < 2 {
-                    return fail("nothing to compare: give --arm twice or more".into());
-                }
                 for config in &self.configs {
                     match config {
                         Config::Command(name)
@@ -410,6 +407,9 @@ impl Plan {
                 "--threads has no effect: put {THREADS} where the command takes its thread count, \
                  or give --threads-arg"
             )),
+            _ if matches!(self.subject, Subject::Commands { .. }) && self.configs.len() < 2 => {
+                fail("nothing to compare: give --arm twice or more".into())
+            }
             _ => Ok(()),
         }
     }

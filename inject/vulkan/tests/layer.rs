@@ -177,6 +177,15 @@ fn results_are_the_same_under_every_strategy() {
 }
 
 #[test]
+fn a_thread_may_encode_until_its_very_end() {
+    let stage = Stage::new();
+    for strategy in STRATEGIES {
+        let child = stage.run("ending", &[LAYER], Some(strategy));
+        assert!(child.is_correct(), "{strategy}: {child:#?}");
+    }
+}
+
+#[test]
 fn the_layer_is_a_valid_caller() {
     let stage = Stage::new();
     for program in ["counted", "everything"] {

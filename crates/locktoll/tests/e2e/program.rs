@@ -211,6 +211,11 @@ fn arms_that_make_no_experiment_are_refused() {
         ),
         (&["--arm", "a=true", "--", "true"], &["--arm"]),
         (&["--measure", "wall"], &["--measure", "--arm"]),
+        (&["--arm", "a=true"], &["--arm twice"]),
+        (
+            &["--arm", "a=LOCK=1", "--arm", "b=true"],
+            &["there is no command"],
+        ),
     ] {
         let output = bench(words, &out);
         let said = stderr(&output);

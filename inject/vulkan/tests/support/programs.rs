@@ -1,5 +1,6 @@
 //! What the child processes do. Each prints lines that begin with `client:`.
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::sync::Barrier;
 use std::sync::mpsc;
@@ -17,6 +18,7 @@ pub(crate) fn run(name: &str) -> Recorded {
         "everything" => everything(),
         "idle" => idle(),
         "reset" => reset(),
+        "ending" => ending(),
         _ => panic!("no program {name}"),
     }
 }
@@ -257,5 +259,53 @@ fn reset() -> Recorded {
     }
     program.free(&data);
     program.destroy();
+    Ok(())
+}
+
+/// Work that is left to the end of a thread, as a C++ program's `thread_local` objects leave it.
+struct AtTheEnd(RefCell<Option<Box<dyn FnOnce()>>>);
+
+impl Drop for AtTheEnd {
+    fn drop(&mut self) {
+        if let Some(work) = self.0.take() {
+            work();
+        }
+    }
+}
+
+thread_local! {
+    static AT_THE_END: AtTheEnd = const { AtTheEnd(RefCell::new(None)) };
+}
+
+/// A thread that encodes, submits and destroys its pool while its own values are being destroyed.
+fn ending() -> Recorded {
+    let program: &Program = Box::leak(Box::new(Program::new()?));
+    let data = &*Box::leak(Box::new(program.data()?));
+    let encoder = thread::spawn(move || -> Recorded {
+        // First, so that it is destroyed last: after whatever the layer keeps in a thread.
+        AT_THE_END.with(|_| ());
+        let pool = program.pool()?;
+        let buffer = program.buffers(pool, vk::CommandBufferLevel::PRIMARY, 1)?[0];
+        let fence = program.fence()?;
+        program.record(buffer, data, 1)?;
+        program.submit(&[buffer], fence)?;
+        program.finish(fence)?;
+        let work = move || -> Recorded {
+            program.record(buffer, data, 1)?;
+            program.submit(&[buffer], fence)?;
+            program.finish(fence)?;
+            // SAFETY: all work is done.
+            unsafe {
+                program.device.destroy_fence(fence, None);
+                program.device.destroy_command_pool(pool, None);
+            }
+            Ok(())
+        };
+        let ending = move || work().expect("is as valid as before");
+        AT_THE_END.with(|last| *last.0.borrow_mut() = Some(Box::new(ending)));
+        Ok(())
+    });
+    encoder.join().expect("no panic")?;
+    say("ending", data.read() == expected(2));
     Ok(())
 }
