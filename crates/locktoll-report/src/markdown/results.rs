@@ -139,7 +139,8 @@ fn contention(doc: &mut Doc, run: &RunResult) {
         }),
     );
     doc.paragraph(
-        "A contention is a lock that was not free at the first try. Waits are of contended \
+        "A contention is a lock that was not free at the first try. Mean and largest are over all \
+         that was timed, median and 99% are medians of the trials' own. Waits are of contended \
          acquisitions only; holds are sampled.",
     );
     doc.table(

@@ -273,7 +273,7 @@ fn holm_hides(row: &Comparison) -> String {
 pub(crate) fn further_blocks(row: &Comparison) -> String {
     match row.blocks_needed {
         Some(n) => format!(
-            "not settled; about {} would settle it",
+            "not settled; about {} might settle it",
             plural(n, "further block")
         ),
         None => "not settled; how many further blocks would settle it is not known".to_owned(),
@@ -292,7 +292,7 @@ fn most_blocks(rows: &[&Comparison]) -> String {
         ", as far as can be told"
     };
     format!(
-        " (about {} would settle it{reach})",
+        " (about {} might settle it{reach})",
         plural(blocks, "further block")
     )
 }

@@ -49,7 +49,9 @@ pub(crate) fn a_a_sentence(run: &RunResult, voice: &Voice) -> String {
         }
         .to_owned(),
         AaOutcome::Passed => {
-            format!("A/A passes: {twice} stays within ±{margin} ({rows}).")
+            format!(
+                "A/A passes: {twice} is shown to stay within ±{margin}, by equivalence tests ({rows})."
+            )
         }
         AaOutcome::Unsettled => {
             format!("A/A is not settled: {twice} is not shown to stay within ±{margin} ({rows}).")

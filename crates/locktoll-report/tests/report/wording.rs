@@ -80,7 +80,7 @@ fn unresolved_says_how_many_blocks_would_settle_it() {
     let mut run = one(0.012, [-0.009, 0.033], Verdict::Unresolved);
     run.comparisons[0].blocks_needed = Some(42);
     let text = said(&run);
-    assert!(text.contains("unresolved against none: overhead 1.2% (-0.9% to 3.3%); not settled; about 42 further blocks would settle it."), "{text}");
+    assert!(text.contains("unresolved against none: overhead 1.2% (-0.9% to 3.3%); not settled; about 42 further blocks might settle it."), "{text}");
     run.comparisons[0].blocks_needed = None;
     assert!(said(&run).contains("how many further blocks would settle it is not known"));
 }
