@@ -292,7 +292,7 @@ Examples:
 pub struct GuardArgs {
     /// Lock to slip under the program: global, per-encoder (a lock for each command pool),
     /// per-queue, throttle:K (at most K sections at a time), none (count calls only) or off
-    #[arg(long, value_name = "STRATEGY", value_parser = explained::<GuardStrategy>)]
+    #[arg(long, value_name = "STRATEGY", value_parser = guard_strategy)]
     pub strategy: GuardStrategy,
 
     /// Bare locks: without counting and timing them
@@ -315,17 +315,6 @@ pub enum GuardStrategy {
     Off,
     /// It takes the locks of a strategy.
     Lock(Strategy),
-}
-
-impl FromStr for GuardStrategy {
-    type Err = ParseStrategyError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "off" => Ok(Self::Off),
-            _ => text.parse().map(Self::Lock),
-        }
-    }
 }
 
 impl fmt::Display for GuardStrategy {
@@ -490,6 +479,19 @@ where
     })
 }
 
+/// A strategy for a program, under which every lock is slipped: `interposed:` may stand before it.
+fn guard_strategy(text: &str) -> Result<GuardStrategy, String> {
+    match text {
+        "off" => Ok(GuardStrategy::Off),
+        _ => text
+            .strip_prefix("interposed:")
+            .unwrap_or(text)
+            .parse()
+            .map(GuardStrategy::Lock)
+            .map_err(|error: ParseStrategyError| format!("{error}; and off")),
+    }
+}
+
 /// `NAME=CMD`.
 fn arm(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
@@ -522,6 +524,15 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_guard_s_strategy_may_be_off_or_have_its_prefix() {
+        assert_eq!(guard_strategy("off"), Ok(GuardStrategy::Off));
+        let global = Ok(GuardStrategy::Lock(Strategy::Global));
+        assert_eq!(guard_strategy("global"), global);
+        assert_eq!(guard_strategy("interposed:global"), global);
+        assert!(guard_strategy("mutex").unwrap_err().contains("off"));
     }
 
     #[test]
