@@ -9,6 +9,7 @@ mod resume;
 mod run_folder;
 mod usage;
 mod vulkan;
+mod vulkan_faults;
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
