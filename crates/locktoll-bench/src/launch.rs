@@ -117,6 +117,7 @@ mod tests {
             arm: Arm::Bare,
             config: Config::Command("any".into()),
             threads: None,
+            point: None,
         }
     }
 

@@ -22,6 +22,7 @@ pub mod layer_missing;
 pub mod lock_cost;
 pub mod measure;
 pub mod plan;
+pub mod probe;
 pub mod program;
 pub mod protocol;
 pub mod run;

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::measure::Measure;
+use crate::probe::Probe;
 use crate::sync_pattern::SyncPattern;
 use crate::workload::Workload;
 
@@ -30,6 +31,8 @@ pub enum Arm {
     AA,
     /// With counting and timing: contention comes from these only, and a GPU's busy time.
     Counted,
+    /// Bare, and with an op that is changed on purpose.
+    Probe(Probe),
 }
 
 /// One of the things that are compared.
@@ -76,6 +79,18 @@ pub struct Cell {
     pub config: Config,
     /// Threads that encode; `None` where the program alone knows.
     pub threads: Option<NonZeroU32>,
+    /// Where it lies in a map; `None` elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub point: Option<Point>,
+}
+
+/// A cell's place in a map, beside its threads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Point {
+    /// Queues over which the threads are spread.
+    pub queues: NonZeroU32,
+    /// Device time of an op, in nanoseconds.
+    pub work_ns: u64,
 }
 
 impl fmt::Display for Cell {
@@ -89,6 +104,7 @@ impl fmt::Display for Cell {
             Arm::Bare => Ok(()),
             Arm::AA => f.write_str(", A/A"),
             Arm::Counted => f.write_str(", counted"),
+            Arm::Probe(probe) => write!(f, ", {probe}"),
         }
     }
 }
@@ -277,6 +293,9 @@ pub struct Plan {
     pub threads: Vec<NonZeroU32>,
     /// Whether blocks contain counted cells.
     pub counted: bool,
+    /// Further cells of each block, which tell why.
+    #[serde(default)]
+    pub probes: Vec<Cell>,
     /// When the run ends.
     pub stop: StopRule,
     /// Time to measure at most, in nanoseconds; 0 is no limit.
@@ -453,6 +472,7 @@ impl Plan {
                     arm,
                     config: config.clone(),
                     threads,
+                    point: None,
                 });
             };
             for config in &self.configs {
@@ -469,6 +489,7 @@ impl Plan {
                 }
             }
         }
+        cells.extend(self.probes.iter().cloned());
         cells
     }
 

@@ -245,6 +245,7 @@ mod tests {
             arm: Arm::Bare,
             config: Config::Command("mine".into()),
             threads: None,
+            point: None,
         }
     }
 

@@ -68,7 +68,7 @@ pub fn pairs(samples: &Samples) -> Vec<Pairs> {
         let Some(base) = baseline_slot(cell.arm, cell.threads).filter(|&base| base != slot) else {
             continue;
         };
-        if cell.arm == Arm::Counted {
+        if matches!(cell.arm, Arm::Counted | Arm::Probe(_)) {
             continue;
         }
         let log_ratios = throughput

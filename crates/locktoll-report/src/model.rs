@@ -4,7 +4,18 @@
 //! Ratios and overheads are fractions, times are nanoseconds (`_ns`), rates are per second
 //! (`_per_s`). A value that could not be determined is `null`, never a stand-in number.
 
+mod cause;
+mod map;
+mod scaling;
+
 use std::collections::BTreeMap;
+
+pub use cause::{
+    AblationStep, Cause, Ceiling, CeilingLimit, Level, Part, PassThrough, Remedy, Resource, Root,
+    Share, Witness,
+};
+pub use map::{Crossover, MapCell, RegimeMap};
+pub use scaling::{ScalabilityLaw, Scaling};
 
 use locktoll_stats::{Method, Note, Secondary, Verdict};
 use schemars::JsonSchema;
@@ -27,10 +38,22 @@ pub struct RunResult {
     pub plan: Plan,
     /// One entry for each measured or imported series.
     pub series: Vec<Series>,
+    /// The series of probes: ops that were changed on purpose, to learn what limits them.
+    #[serde(default)]
+    pub probes: Vec<Series>,
     /// Every comparison of the run; Holm's correction runs over the `strategy` and `a_a` rows.
     pub comparisons: Vec<Comparison>,
     /// Root causes found by intervention. Empty when the run contained no interventions.
     pub causes: Vec<Cause>,
+    /// Throughput over threads, by configuration. Empty with fewer than two thread counts.
+    #[serde(default)]
+    pub scaling: Vec<Scaling>,
+    /// The device's own limit, where it was measured.
+    #[serde(default)]
+    pub ceiling: Option<Ceiling>,
+    /// The regime map, where the run is one.
+    #[serde(default)]
+    pub map: Option<RegimeMap>,
     /// What a reader must know before trusting a number, most important first.
     pub warnings: Vec<Warning>,
 }
@@ -187,6 +210,8 @@ pub enum Role {
     AA,
     /// The strategy with counting and timing on: contention figures, and the instrument's cost.
     Counted,
+    /// An op that was changed on purpose, to learn what limits it; [`Series::probe`] says how.
+    Probe,
 }
 
 /// One configuration at one thread count: its values and what they say alone.
@@ -196,6 +221,9 @@ pub struct Series {
     pub config: String,
     /// The kind of series.
     pub role: Role,
+    /// How the op was changed, for instance `lock +20µs`; `null` where it was not.
+    #[serde(default)]
+    pub probe: Option<String>,
     /// Threads that encoded, when known.
     pub threads: Option<u32>,
     /// The workload, when known.
@@ -405,15 +433,13 @@ pub struct Overhead {
     pub method: Option<Method>,
 }
 
-/// A root cause found by intervention.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Cause {
-    /// The resource, for instance `lock`.
-    pub resource: String,
-    /// The finding in words.
-    pub statement: String,
-    /// The evidence, one line each.
-    pub evidence: Vec<String>,
+/// A value with its interval, at the run's confidence.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Estimate {
+    /// The point estimate.
+    pub estimate: f64,
+    /// The interval; `null` when there are too few values for one.
+    pub ci: Option<[f64; 2]>,
 }
 
 /// Something that a reader must know.

@@ -147,6 +147,7 @@ fn crashes(scope: &str, workload: &str, lock: &str) -> bool {
         arm: Arm::Bare,
         config: Config::Lock(lock.parse().expect("a lock")),
         threads: NonZeroU32::new(8),
+        point: None,
     };
     let outcome = ChildProcess
         .launch(

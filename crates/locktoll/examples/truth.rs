@@ -200,6 +200,7 @@ fn plan(soft: &str, seed: u64, ops_per_thread: u32, iterations: u32) -> Plan {
         baseline_reason: None,
         threads: vec![nonzero(THREADS)],
         counted: false,
+        probes: Vec::new(),
         stop: StopRule::Blocks { blocks: 10 },
         max_time_ns: 0,
         trial_timeout_ns: 60_000_000_000,
@@ -276,6 +277,7 @@ fn mean_iteration_ns(plan: &Plan, lock: &str) -> f64 {
         arm: Arm::Bare,
         config: self::lock(lock),
         threads: NonZeroU32::new(THREADS),
+        point: None,
     };
     let command = command_line(plan, &cell);
     let outcome = ChildProcess.launch(

@@ -71,6 +71,7 @@ pub fn plan(arguments: &BenchArgs) -> Result<(Plan, Option<String>)> {
         baseline_named: arguments.baseline.is_some(),
         baseline_reason,
         threads,
+        probes: Vec::new(),
         stop,
         max_time_ns: duration::ns(max_time),
         trial_timeout_ns: duration::ns(timeout),

@@ -60,6 +60,7 @@ pub fn plan(stop: StopRule) -> Plan {
         baseline_reason: None,
         threads: vec![nonzero(1), nonzero(8)],
         counted: true,
+        probes: Vec::new(),
         stop,
         max_time_ns: 0,
         trial_timeout_ns: 1_000_000_000,

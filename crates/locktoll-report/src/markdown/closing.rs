@@ -6,7 +6,7 @@ use super::VOICE;
 use super::doc::{Doc, escape};
 use crate::evidence::{AaOutcome, a_a, crash_counts};
 use crate::format::{count, given_percent, half_width, percent, plural, share};
-use crate::model::{Comparison, Role, RunResult};
+use crate::model::{Comparison, Role, Root, RunResult};
 use crate::recommend;
 use crate::wording;
 
@@ -24,17 +24,9 @@ pub(super) fn conclusions(doc: &mut Doc, run: &RunResult) {
     );
     lines.extend(wording::crash_sentences(run, &VOICE));
     for cause in &run.causes {
-        lines.push(format!(
-            "Cause ({}): {}",
-            escape(&cause.resource),
-            escape(&cause.statement)
-        ));
-        lines.extend(
-            cause
-                .evidence
-                .iter()
-                .map(|evidence| format!("  - {}", escape(evidence))),
-        );
+        lines.push(wording::cause::finding(run, cause, &VOICE));
+        let evidence = wording::cause::evidence(cause, &VOICE);
+        lines.extend(evidence.into_iter().map(|line| format!("  - {line}")));
     }
     if lines.is_empty() {
         doc.paragraph("None: nothing was compared.");
@@ -217,10 +209,22 @@ fn root_cause(run: &RunResult) -> Row {
             "no interventions",
         );
     }
+    let found = run
+        .causes
+        .iter()
+        .all(|cause| cause.root != Root::NotIdentified);
     let statements: Vec<String> = run
         .causes
         .iter()
-        .map(|cause| escape(&cause.statement))
+        .map(|cause| {
+            format!(
+                "{} at {}: {}",
+                escape(&cause.config),
+                plural(cause.threads.into(), "thread"),
+                wording::cause::root_name(cause.root)
+            )
+        })
         .collect();
-    row("Root cause identified", "met", statements.join("; "))
+    let status = if found { "met" } else { "not met" };
+    row("Root cause identified", status, statements.join("; "))
 }

@@ -275,6 +275,7 @@ pub(super) fn comparison_name(run: &RunResult, row: &Comparison) -> String {
         Role::Strategy => "",
         Role::AA => " (A/A)",
         Role::Counted => " (counted)",
+        Role::Probe => " (probe)",
     };
     let regime = row.regime();
     let known = regime

@@ -3,6 +3,7 @@
 //! Terminal and Markdown say the same words; a [`Voice`] tells them how to stress a verdict and how
 //! to write a name that came from outside.
 
+pub(crate) mod cause;
 mod trust;
 
 use locktoll_stats::Verdict;

@@ -162,6 +162,11 @@ pub(crate) fn series_name(series: &Series) -> String {
         Role::Strategy => series.config.clone(),
         Role::AA => format!("{} (A/A)", series.config),
         Role::Counted => format!("{} (counted)", series.config),
+        Role::Probe => format!(
+            "{} ({})",
+            series.config,
+            series.probe.as_deref().unwrap_or("probe")
+        ),
     }
 }
 

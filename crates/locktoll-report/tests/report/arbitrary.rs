@@ -224,6 +224,7 @@ fn series() -> BoxedStrategy<Series> {
             Series {
                 config,
                 role,
+                probe: None,
                 threads,
                 workload,
                 n: values.len(),

@@ -33,7 +33,11 @@ pub(crate) fn empty() -> RunResult {
         },
         series: Vec::new(),
         comparisons: Vec::new(),
+        probes: Vec::new(),
         causes: Vec::new(),
+        scaling: Vec::new(),
+        ceiling: None,
+        map: None,
         warnings: Vec::new(),
     }
 }
@@ -123,6 +127,7 @@ pub(crate) fn from_values(
     Series {
         config: config.to_owned(),
         role,
+        probe: None,
         threads,
         workload: None,
         n: xs.len(),

@@ -78,7 +78,11 @@ pub fn analyse(series: &[ImportedSeries], settings: &Settings) -> Result<RunResu
         },
         series: series.iter().map(|one| describe(one, settings)).collect(),
         comparisons,
+        probes: Vec::new(),
         causes: Vec::new(),
+        scaling: Vec::new(),
+        ceiling: None,
+        map: None,
         warnings: Vec::new(),
     };
     result.warnings = warnings::of_comparisons(&result);
@@ -162,6 +166,7 @@ fn describe(series: &ImportedSeries, settings: &Settings) -> Series {
     Series {
         config: series.config.clone(),
         role: Role::Strategy,
+        probe: None,
         threads: series.regime.threads,
         workload: series.regime.workload.clone(),
         n: plain.len(),

@@ -49,11 +49,12 @@ pub fn analyse(samples: &Samples, directory: &str, overrides: &Overrides) -> Res
     let view = View::new(samples);
     let (baseline, baseline_reason) = view.baseline(overrides.baseline.as_deref())?;
     let comparisons = judge(view.pairs(baseline), &policy)?;
-    let series = view
+    let (probes, series): (Vec<Series>, Vec<Series>) = view
         .cells
         .iter()
         .enumerate()
-        .map(|(slot, cell)| view.series(slot, cell, &policy));
+        .map(|(slot, cell)| view.series(slot, cell, &policy))
+        .partition(|series| series.role == Role::Probe);
     let mut result = RunResult {
         schema: model::SCHEMA.to_owned(),
         environment: samples.header.environment.clone(),
@@ -70,9 +71,13 @@ pub fn analyse(samples: &Samples, directory: &str, overrides: &Overrides) -> Res
             max_cost: overrides.max_cost.or(plan.max_cost),
             experiment: Some(experiment(samples)),
         },
-        series: series.collect(),
+        series,
         comparisons,
+        probes,
         causes: Vec::new(),
+        scaling: Vec::new(),
+        ceiling: None,
+        map: None,
         warnings: Vec::new(),
     };
     result.warnings = warnings::of_run(&result, samples);
@@ -151,6 +156,7 @@ impl<'a> View<'a> {
                 Arm::Bare => (Role::Strategy, baseline),
                 Arm::AA => (Role::AA, planned),
                 Arm::Counted => (Role::Counted, &cell.config),
+                Arm::Probe(_) => continue,
             };
             let values = match self.bare(against, cell) {
                 Some(base) => self.common_blocks(base, slot),
@@ -217,6 +223,11 @@ impl<'a> View<'a> {
                 Arm::Bare => Role::Strategy,
                 Arm::AA => Role::AA,
                 Arm::Counted => Role::Counted,
+                Arm::Probe(_) => Role::Probe,
+            },
+            probe: match cell.arm {
+                Arm::Probe(probe) => Some(probe.to_string()),
+                _ => None,
             },
             threads: cell.threads.map(NonZeroU32::get),
             workload: Some(header.plan.subject.workload_name()),

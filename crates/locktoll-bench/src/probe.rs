@@ -1,0 +1,235 @@
+//! Probes: cells whose op is changed on purpose, to learn what limits it.
+//!
+//! A root cause is an experiment, not a sentence. Known time is added to one resource at a time, or
+//! one thing at a time is taken away from the op, and the answer is what that does to the
+//! throughput. Each probe is one more cell of the same random blocks.
+
+use std::fmt;
+use std::num::NonZeroU32;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::duration;
+use crate::plan::join;
+
+/// How a probe's op differs from the plan's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Probe {
+    /// Nothing is changed, but the stages of each op are timed, and lock events counted.
+    Timed,
+    /// Known time is added to one resource.
+    Added(#[serde(with = "crate::as_text")] Added),
+    /// Something is taken away, and with it all that comes before it in [`Ablation::ALL`].
+    Without(#[serde(with = "crate::as_text")] Ablation),
+    /// Nothing is left of the op but its command buffer, and nobody waits before the end.
+    Ceiling {
+        /// Queues over which the threads are spread.
+        queues: NonZeroU32,
+    },
+    /// One op does the work of several.
+    Batched {
+        /// Of how many.
+        ops: NonZeroU32,
+    },
+}
+
+impl fmt::Display for Probe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Timed => f.write_str("stages timed"),
+            Self::Added(added) => {
+                let time = humantime::format_duration(Duration::from_nanos(added.ns));
+                write!(f, "{} +{time}", added.to)
+            }
+            Self::Without(ablation) => write!(f, "without {}", ablation.removed()),
+            Self::Ceiling { queues } => {
+                let plural = if queues.get() == 1 { "" } else { "s" };
+                write!(f, "ceiling, {queues} queue{plural}")
+            }
+            Self::Batched { ops } => write!(f, "{ops} ops in one"),
+        }
+    }
+}
+
+/// What time can be added to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Resource {
+    /// Inside the lock's hold, on the CPU.
+    Lock,
+    /// On the encoding thread's CPU, outside the lock.
+    Encode,
+    /// Inside the submission to the device's queue.
+    Submit,
+    /// On the device.
+    Device,
+    /// After the op's completion, without using a core.
+    Wait,
+}
+
+impl Resource {
+    /// All of them, along an op's way.
+    pub const ALL: [Self; 5] = [
+        Self::Lock,
+        Self::Encode,
+        Self::Submit,
+        Self::Device,
+        Self::Wait,
+    ];
+
+    /// Its name on command lines.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Lock => "lock",
+            Self::Encode => "encode",
+            Self::Submit => "submit",
+            Self::Device => "device",
+            Self::Wait => "wait",
+        }
+    }
+
+    /// Whether each thread has its own, so that the threads' times run side by side.
+    pub const fn is_per_thread(self) -> bool {
+        matches!(self, Self::Encode | Self::Wait)
+    }
+}
+
+impl fmt::Display for Resource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Time added to one resource by every op, written `lock:20us`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Added {
+    /// The resource.
+    pub to: Resource,
+    /// The time, in nanoseconds.
+    pub ns: u64,
+}
+
+impl fmt::Display for Added {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}ns", self.to, self.ns)
+    }
+}
+
+impl FromStr for Added {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, time) = text
+            .split_once(':')
+            .ok_or_else(|| format!("'{text}' is not RESOURCE:TIME, as lock:20us"))?;
+        let to = Resource::ALL
+            .into_iter()
+            .find(|resource| resource.name() == name)
+            .ok_or_else(|| format!("'{name}' is none of {}", join(&Resource::ALL)))?;
+        let ns = duration::parse(time).map(duration::ns)?;
+        Ok(Self { to, ns })
+    }
+}
+
+/// What is taken away from an op. Each step includes those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Ablation {
+    /// Output buffers are pooled, whatever the workload says.
+    Allocation,
+    /// No encoder calls but those that one dispatch needs.
+    Calls,
+    /// One dispatch.
+    Dispatches,
+    /// No dispatch: an empty command buffer.
+    Work,
+    /// No waiting before the end of an iteration.
+    Sync,
+}
+
+impl Ablation {
+    /// All steps, in their order.
+    pub const ALL: [Self; 5] = [
+        Self::Allocation,
+        Self::Calls,
+        Self::Dispatches,
+        Self::Work,
+        Self::Sync,
+    ];
+
+    /// Its name on command lines.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Allocation => "allocation",
+            Self::Calls => "calls",
+            Self::Dispatches => "dispatches",
+            Self::Work => "work",
+            Self::Sync => "sync",
+        }
+    }
+
+    /// What is gone, in words.
+    pub const fn removed(self) -> &'static str {
+        match self {
+            Self::Allocation => "a new buffer per op",
+            Self::Calls => "further encoder calls",
+            Self::Dispatches => "all dispatches but one",
+            Self::Work => "the last dispatch",
+            Self::Sync => "waiting within an iteration",
+        }
+    }
+}
+
+impl fmt::Display for Ablation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Ablation {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|ablation| ablation.name() == text)
+            .ok_or_else(|| format!("'{text}' is none of {}", join(&Self::ALL)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_can_be_read() {
+        for to in Resource::ALL {
+            let added = Added { to, ns: 20_500 };
+            assert_eq!(added.to_string().parse(), Ok(added));
+        }
+        for ablation in Ablation::ALL {
+            assert_eq!(ablation.to_string().parse(), Ok(ablation));
+        }
+        assert_eq!(
+            "lock:20us".parse(),
+            Ok(Added {
+                to: Resource::Lock,
+                ns: 20_000
+            })
+        );
+    }
+
+    #[test]
+    fn mistakes_name_the_choices() {
+        let bad = |text: &str| text.parse::<Added>().unwrap_err();
+        assert!(bad("lock").contains("lock:20us"));
+        assert!(bad("gpu:1us").contains("lock, encode, submit, device, wait"));
+        assert!(
+            "all"
+                .parse::<Ablation>()
+                .unwrap_err()
+                .contains("dispatches")
+        );
+    }
+}

@@ -1,0 +1,144 @@
+//! Root causes in words: the finding, and the evidence for it line by line.
+
+use super::Voice;
+use crate::format::{duration_ns, p_value, percent_interval, plural, share, significant};
+use crate::model::{Cause, Estimate, Part, PassThrough, Remedy, Resource, Root, RunResult};
+
+/// The finding in one sentence.
+pub(crate) fn finding(run: &RunResult, cause: &Cause, voice: &Voice) -> String {
+    let config = voice.subject(run, &cause.config);
+    let at = plural(cause.threads.into(), "thread");
+    let found = match cause.root {
+        Root::LockBound => "the lock is the bottleneck",
+        Root::DeviceBound => "the device is the bottleneck",
+        Root::EncodeBound => "encoding on the CPU is the bottleneck",
+        Root::SubmissionBound => "submission is the bottleneck",
+        Root::Mixed => "there is more than one bottleneck",
+        Root::NotIdentified => "the bottleneck is not identified",
+    };
+    let reason = (voice.name)(&cause.reason);
+    format!("Under {config} at {at}, {found}: {reason}")
+}
+
+/// The same by its name alone: `lock-bound`.
+pub(crate) fn root_name(root: Root) -> &'static str {
+    match root {
+        Root::LockBound => "lock-bound",
+        Root::DeviceBound => "device-bound",
+        Root::EncodeBound => "encode-bound",
+        Root::SubmissionBound => "submission-bound",
+        Root::Mixed => "mixed",
+        Root::NotIdentified => "not identified",
+    }
+}
+
+/// The evidence, one line each.
+pub(crate) fn evidence(cause: &Cause, voice: &Voice) -> Vec<String> {
+    let mut lines = Vec::new();
+    for row in &cause.shares {
+        if let Some(found) = &row.share {
+            let demand = row.demand_ns.map_or_else(String::new, |demand| {
+                format!(", of which an op needs {}", duration_ns(demand))
+            });
+            lines.push(format!(
+                "{}: {} of the time per op{demand}",
+                part_name(row.part),
+                share_interval(found)
+            ));
+        }
+    }
+    lines.extend(cause.pass_throughs.iter().filter_map(pass_through));
+    if let Some(sum) = &cause.shares_sum {
+        lines.push(format!(
+            "together: {} of the time per op",
+            share_interval(sum)
+        ));
+    }
+    for witness in &cause.witnesses {
+        let word = if witness.agrees {
+            "agrees"
+        } else {
+            "disagrees"
+        };
+        let said = (voice.name)(&witness.statement);
+        lines.push(format!("utilisation {word}: {said}"));
+    }
+    lines.extend(cause.remedy.as_ref().map(remedy));
+    lines
+}
+
+/// `of 1 ns more inside the lock, 0.98 (0.95 to 1.01) ns arrive`.
+fn pass_through(row: &PassThrough) -> Option<String> {
+    let found = row.estimate.as_ref()?;
+    let range = found.ci.map_or_else(String::new, |[lo, hi]| {
+        format!(" ({} to {})", ratio(lo), ratio(hi))
+    });
+    let bent = match (row.linear, row.p_linear) {
+        (Some(false), Some(p)) => format!(
+            "; the levels are not on one line (p {}), so nothing is extrapolated",
+            p_value(p)
+        ),
+        _ => String::new(),
+    };
+    Some(format!(
+        "of 1 ns more {}, {} ns{range} arrive in the time per op{bent}",
+        place(row.resource),
+        ratio(found.estimate)
+    ))
+}
+
+/// What trying the remedy showed.
+pub(crate) fn remedy(remedy: &Remedy) -> String {
+    let range = |found: &Estimate| {
+        let interval = found
+            .ci
+            .map_or_else(String::new, |ci| format!(" ({})", percent_interval(ci)));
+        format!("{}{interval}", share(found.estimate))
+    };
+    format!(
+        "{} ops in one: predicted gain {}, measured {}",
+        remedy.batch,
+        range(&remedy.predicted_gain),
+        range(&remedy.measured_gain)
+    )
+}
+
+/// `52% (48% to 56%)`.
+pub(crate) fn share_interval(found: &Estimate) -> String {
+    let interval = found
+        .ci
+        .map_or_else(String::new, |ci| format!(" ({})", percent_interval(ci)));
+    format!("{}{interval}", share(found.estimate))
+}
+
+/// What a part is called.
+pub(crate) fn part_name(part: Part) -> &'static str {
+    match part {
+        Part::Lock => "lock",
+        Part::Device => "device",
+        Part::Encode => "CPU encoding",
+        Part::SubmitWait => "submission and waiting",
+        Part::Remainder => "remainder",
+    }
+}
+
+/// Where time was added.
+pub(crate) fn place(resource: Resource) -> &'static str {
+    match resource {
+        Resource::Lock => "inside the lock",
+        Resource::Encode => "on the CPU outside the lock",
+        Resource::Submit => "inside the submission",
+        Resource::Device => "on the device",
+        Resource::Wait => "after completion",
+    }
+}
+
+/// A pass-through, whose noise is rarely below a hundredth.
+pub(crate) fn ratio(x: f64) -> String {
+    let rounded = (x * 100.0).round() / 100.0;
+    if rounded == 0.0 {
+        "0".to_owned()
+    } else {
+        significant(rounded, 3)
+    }
+}
