@@ -57,6 +57,8 @@ mod device;
 mod error;
 mod fault;
 mod kernels;
+pub mod pause;
+mod perturbation;
 mod protection;
 mod soft;
 mod vulkan;
@@ -66,6 +68,7 @@ pub use device::{Device, DeviceInfo, DeviceKind, Located};
 pub use error::Error;
 pub use fault::{FAULT_PREFIX, FaultModel, Scope};
 pub use kernels::{Kernel, MLP, SLOTS, reference};
+pub use perturbation::Perturbation;
 pub use protection::Protection;
 pub use soft::{
     EngineInterval, Interposition, SoftBuffer, SoftCommandBuffer, SoftDevice, SoftEncoder,

@@ -12,10 +12,10 @@ use std::thread;
 use parking_lot::Mutex;
 
 use super::arguments::Work;
-use super::clock;
 use super::objects::Context;
 use super::timeline::Timeline;
 use crate::Error;
+use crate::pause;
 
 #[derive(Debug, Default)]
 pub(crate) struct Engine(Mutex<State>);
@@ -37,6 +37,8 @@ struct Unplaced {
     commit_ns: u64,
     /// The occupancy that its settings and durations ask for.
     least_ns: u64,
+    /// What is added to the occupancy, whatever makes it.
+    added_ns: u64,
     computes: bool,
 }
 
@@ -54,8 +56,11 @@ impl Engine {
         least_ns: u64,
         work: &mut Vec<Work>,
     ) -> Result<(), Error> {
-        let commit_ns = clock::now_ns();
+        let perturbation = context.perturbation();
         let mut state = self.0.lock();
+        perturbation.submit();
+        let added_ns = perturbation.execution_ns();
+        let commit_ns = pause::now_ns();
         let computes = !work.is_empty();
         if computes {
             let jobs = match &mut state.jobs {
@@ -69,7 +74,8 @@ impl Engine {
             jobs.send(job)
                 .expect("the thread ends only after its sender");
         } else if state.unplaced.is_empty() {
-            context.place(state.timeline.place(commit_ns, least_ns, 0));
+            let occupancy_ns = least_ns.saturating_add(added_ns);
+            context.place(state.timeline.place(commit_ns, occupancy_ns, 0));
             return Ok(());
         }
         let context = Arc::clone(context);
@@ -77,6 +83,7 @@ impl Engine {
             context,
             commit_ns,
             least_ns,
+            added_ns,
             computes,
         });
         Ok(())
@@ -88,7 +95,7 @@ impl Engine {
         let mut state = self.0.lock();
         let (mut compute_ns, mut end_ns) = (compute_ns, end_ns);
         while let Some(next) = state.unplaced.pop_front() {
-            let occupancy_ns = next.least_ns.max(compute_ns);
+            let occupancy_ns = next.least_ns.max(compute_ns).saturating_add(next.added_ns);
             next.context
                 .place(state.timeline.place(next.commit_ns, occupancy_ns, end_ns));
             (compute_ns, end_ns) = (0, 0);
@@ -100,7 +107,7 @@ impl Engine {
 
     pub(crate) fn busy_ns(&self) -> u64 {
         let state = self.0.lock();
-        state.timeline.busy_ns(clock::now_ns())
+        state.timeline.busy_ns(pause::now_ns())
     }
 }
 
@@ -119,9 +126,9 @@ fn start_thread() -> Result<mpsc::Sender<Job>, Error> {
 
 fn compute(jobs: &mpsc::Receiver<Job>) {
     for Job { context, work } in jobs {
-        let start_ns = clock::now_ns();
+        let start_ns = pause::now_ns();
         work.iter().for_each(Work::run);
-        let end_ns = clock::now_ns();
+        let end_ns = pause::now_ns();
         context.engine().computed(end_ns - start_ns, end_ns);
     }
 }

@@ -5,7 +5,6 @@
 
 mod arguments;
 mod buffer;
-mod clock;
 mod detector;
 mod driver;
 mod engine;
@@ -25,7 +24,7 @@ pub use objects::{SoftCommandBuffer, SoftEncoder, SoftPipeline, SoftQueue};
 pub use settings::SoftSettings;
 pub use timeline::EngineInterval;
 
-use crate::{Device, DeviceInfo, DeviceKind, Error, FaultModel, Kernel};
+use crate::{Device, DeviceInfo, DeviceKind, Error, FaultModel, Kernel, Perturbation};
 
 /// A device in this process, with the timing model of [`SoftSettings`].
 ///
@@ -37,7 +36,16 @@ pub struct SoftDevice(Arc<Core>);
 impl SoftDevice {
     /// A device with these settings; with `fault`, one whose driver is not thread-safe.
     pub fn new(settings: SoftSettings, fault: Option<FaultModel>) -> Self {
-        Self(Arc::new(Core::new(settings, fault)))
+        Self::perturbed(settings, fault, Perturbation::default())
+    }
+
+    /// The same, with known times added to its work.
+    pub fn perturbed(
+        settings: SoftSettings,
+        fault: Option<FaultModel>,
+        perturbation: Perturbation,
+    ) -> Self {
+        Self(Arc::new(Core::new(settings, fault, perturbation)))
     }
 
     /// The settings that it was made with.

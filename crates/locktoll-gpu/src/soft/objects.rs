@@ -9,14 +9,14 @@ use std::sync::{Arc, OnceLock};
 use locktoll_guard::Address;
 use parking_lot::Mutex;
 
-use super::clock;
 use super::detector::{Call, Detector};
 use super::engine::Engine;
 use super::methods::{MethodTable, Methods};
 use super::recording::{EncoderSerial, Recording};
 use super::settings::SoftSettings;
 use super::timeline::EngineInterval;
-use crate::{FaultModel, Kernel, Located, Scope};
+use crate::pause;
+use crate::{FaultModel, Kernel, Located, Perturbation, Scope};
 
 /// What all objects of one device share.
 // Aligned so that none of it shares a cache line with the reference count before it.
@@ -29,6 +29,7 @@ pub(crate) struct Core {
     service_ns: u64,
     encode_ns: u64,
     hold_ns: u64,
+    pub(crate) perturbation: Perturbation,
     pub(crate) queues: Box<[HardwareQueue]>,
     pub(crate) engines: Box<[Engine]>,
     detector: Detector,
@@ -40,7 +41,11 @@ pub(crate) struct Core {
 pub(crate) struct HardwareQueue(Detector);
 
 impl Core {
-    pub(crate) fn new(settings: SoftSettings, fault: Option<FaultModel>) -> Self {
+    pub(crate) fn new(
+        settings: SoftSettings,
+        fault: Option<FaultModel>,
+        perturbation: Perturbation,
+    ) -> Self {
         let ns = |time: std::time::Duration| time.as_nanos().try_into().unwrap_or(u64::MAX);
         Self {
             methods: MethodTable::default(),
@@ -49,6 +54,7 @@ impl Core {
             service_ns: ns(settings.service),
             encode_ns: ns(settings.encode),
             hold_ns: ns(settings.hold),
+            perturbation,
             queues: (0..settings.queues.get())
                 .map(|_| HardwareQueue::default())
                 .collect(),
@@ -142,7 +148,7 @@ impl Lane {
                 .unwrap_or_else(|overlap| overlap.end_process(model));
             Some(detector)
         });
-        clock::spin(self.core.encode_ns);
+        pause::spin(self.core.encode_ns);
         DriverCall(scope)
     }
 }
@@ -169,7 +175,8 @@ impl Context {
 
     /// Spends the driver's own time of an `end_encoding`.
     pub(crate) fn hold(&self) {
-        clock::hold(self.lane.core.hold_ns);
+        pause::hold(self.lane.core.hold_ns);
+        self.lane.core.perturbation.encode();
     }
 
     pub(crate) fn engine(&self) -> &Engine {
@@ -181,6 +188,10 @@ impl Context {
         self.lane.core.service_ns
     }
 
+    pub(crate) fn perturbation(&self) -> &Perturbation {
+        &self.lane.core.perturbation
+    }
+
     /// Records where the command buffer lies on its engine's timeline, and wakes its waiters.
     pub(crate) fn place(&self, interval: EngineInterval) {
         // An engine places a command buffer once, so this cannot find an earlier interval.
@@ -188,7 +199,7 @@ impl Context {
     }
 
     pub(crate) fn wait(&self) {
-        clock::sleep_until(self.interval.wait().end_ns);
+        pause::sleep_until(self.interval.wait().end_ns);
     }
 }
 

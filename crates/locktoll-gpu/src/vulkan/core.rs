@@ -16,7 +16,7 @@ use super::refusal::refused;
 use super::settings::VulkanSettings;
 use super::synchronized_queues;
 use super::timestamps::Clock;
-use crate::Error;
+use crate::{Error, Perturbation};
 
 /// What all objects of one device share. Every object keeps it, directly or through its lane.
 ///
@@ -29,6 +29,7 @@ pub(super) struct Core {
     pub(super) busy: BusyTime,
     pub(super) clock: OnceLock<Clock>,
     pub(super) calibrations: Calibrations,
+    pub(super) perturbation: Perturbation,
     pub(super) logical: Logical,
 }
 
@@ -54,7 +55,10 @@ pub(super) struct HardwareQueue {
 }
 
 impl Core {
-    pub(super) fn new(settings: &VulkanSettings) -> Result<Self, Error> {
+    pub(super) fn new(
+        settings: &VulkanSettings,
+        perturbation: Perturbation,
+    ) -> Result<Self, Error> {
         let instance = Instance::new()?;
         let mut devices = physical::list(&instance)?;
         let chosen = physical::choose(&devices, settings.index)?;
@@ -69,6 +73,7 @@ impl Core {
             busy: BusyTime::default(),
             clock: OnceLock::new(),
             calibrations: Calibrations::new(settings.timed),
+            perturbation,
             logical,
         })
     }
@@ -199,16 +204,17 @@ impl HardwareQueue {
     /// this queue's device, and no other call on them overlaps with this one.
     pub(super) unsafe fn submit(
         &self,
-        device: &ash::Device,
+        core: &Core,
         commands: vk::CommandBuffer,
         fence: vk::Fence,
     ) -> Result<(), Error> {
         let commands = [commands];
         let submission = [vk::SubmitInfo::default().command_buffers(&commands)];
         let _alone: Option<MutexGuard<'_, ()>> = self.lock.as_ref().map(Mutex::lock);
+        core.perturbation.submit();
         // SAFETY: the caller's promises; of the queue's users each holds its lock, unless the
         // queue locks for itself.
-        unsafe { device.queue_submit(self.handle, &submission, fence) }
+        unsafe { core.device().queue_submit(self.handle, &submission, fence) }
             .map_err(refused("vkQueueSubmit"))
     }
 }

@@ -54,7 +54,7 @@ use self::recording::Recording;
 pub use self::settings::{TimedWork, VulkanSettings};
 use self::timestamps::Clock;
 pub use self::timestamps::DeviceInterval;
-use crate::{Device, DeviceInfo, DeviceKind, Error, Kernel, Located, Scope};
+use crate::{Device, DeviceInfo, DeviceKind, Error, Kernel, Located, Perturbation, Scope};
 
 /// A device with a Vulkan driver.
 ///
@@ -84,7 +84,16 @@ impl VulkanDevice {
     /// [`Error::NoVulkanLoader`], [`Error::NoVulkanDevice`], [`Error::NoSuchVulkanDevice`],
     /// [`Error::VulkanDeviceLacks`], [`Error::TooFewQueues`], and what the driver refuses.
     pub fn new(settings: &VulkanSettings) -> Result<Self, Error> {
-        let core = Arc::new(Core::new(settings)?);
+        Self::perturbed(settings, Perturbation::default())
+    }
+
+    /// The same, with known times added to its work. What belongs to the soft device alone is left
+    /// out.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new).
+    pub fn perturbed(settings: &VulkanSettings, perturbation: Perturbation) -> Result<Self, Error> {
+        let core = Arc::new(Core::new(settings, perturbation)?);
         let device = Self {
             core,
             settings: *settings,

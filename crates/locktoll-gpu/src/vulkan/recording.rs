@@ -269,7 +269,7 @@ impl Recording {
             commands, fence, ..
         } = self.handles;
         // SAFETY: as above. The recording is ended, and its fence was reset when it began.
-        let submitted = unsafe { self.lane.queue().submit(self.device(), commands, fence) };
+        let submitted = unsafe { self.lane.queue().submit(&self.lane.core, commands, fence) };
         match submitted {
             Ok(()) => {
                 self.lane.committed();

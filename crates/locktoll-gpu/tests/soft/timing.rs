@@ -4,7 +4,9 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use locktoll_gpu::{Device, EngineInterval, Kernel, Located, SoftCommandBuffer, SoftDevice};
+use locktoll_gpu::{
+    Device, EngineInterval, Kernel, Located, Perturbation, SoftCommandBuffer, SoftDevice,
+};
 
 use crate::{Calls, axpy_op, device, timed_op};
 
@@ -236,4 +238,22 @@ fn every_call_takes_encode_and_the_end_of_an_encoder_also_hold() {
     at_least(1, &mut || device.go(&encoder, 1).unwrap());
     at_least(4, &mut || device.end(&encoder).unwrap());
     at_least(1, &mut || device.submit(&commands).unwrap());
+}
+
+#[test]
+fn what_is_added_to_an_op_comes_on_top_and_is_counted() {
+    let perturbation = Perturbation::default()
+        .execution(7)
+        .encoding(30_000)
+        .submission(50_000);
+    let settings = "service=1000s,encode=0".parse().unwrap();
+    let device = SoftDevice::perturbed(settings, None, perturbation.clone());
+    let before = Instant::now();
+    let commands = commit_timed(&device, 1, 10);
+    let elapsed = before.elapsed();
+    let intervals: Vec<_> = commands.iter().map(interval).collect();
+    assert_eq!(span_ns(&intervals), 10 * (SERVICE_NS + 7));
+    let spun_ns = perturbation.spent_ns() - 10 * 7;
+    assert!(spun_ns >= 10 * 80_000, "{spun_ns}");
+    assert!(Duration::from_nanos(spun_ns) <= elapsed);
 }

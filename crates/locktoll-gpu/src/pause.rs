@@ -1,18 +1,30 @@
 //! Time: the host's monotonic clock in nanoseconds, and the three ways to let it pass.
 //!
-//! The soft device's truth is made of times, so each way is as exact as its purpose needs:
-//! spinning for CPU time, sleeping for device time, and both in turn for driver time that must
-//! be exact but use no core.
+//! The soft device's truth is made of times, and so is an experiment that adds known ones. Each way
+//! is as exact as its purpose needs: spinning for CPU time, sleeping for device time, and both in
+//! turn for time that must be exact but use no core.
 
 /// How long before the end of a hold sleeping gives way to spinning: more than a sleeping thread
 /// usually needs to get its core back.
 const WAKE_UP_NS: u64 = 60_000;
 
-/// Uses the core for `duration_ns`.
-pub(crate) fn spin(duration_ns: u64) {
-    if duration_ns > 0 {
-        spin_until(now_ns().saturating_add(duration_ns));
+/// Uses the core for `duration_ns`; the time that passed.
+///
+/// It ends by the clock: a thread that is preempted meanwhile has used the core for less.
+pub fn spin(duration_ns: u64) -> u64 {
+    if duration_ns == 0 {
+        return 0;
     }
+    let started_ns = now_ns();
+    let deadline_ns = started_ns.saturating_add(duration_ns);
+    spin_until(deadline_ns).max(deadline_ns) - started_ns
+}
+
+/// Sleeps for `duration_ns` at least; the time that passed, the wake-up included.
+pub fn sleep(duration_ns: u64) -> u64 {
+    let started_ns = now_ns();
+    sleep_until(started_ns.saturating_add(duration_ns));
+    now_ns() - started_ns
 }
 
 /// Lets `duration_ns` pass, exactly, using the core for the last [`WAKE_UP_NS`] at most.
@@ -24,8 +36,13 @@ pub(crate) fn hold(duration_ns: u64) {
     }
 }
 
-fn spin_until(deadline_ns: u64) {
-    while now_ns() < deadline_ns {
+/// The time at which it ended.
+fn spin_until(deadline_ns: u64) -> u64 {
+    loop {
+        let now_ns = now_ns();
+        if now_ns >= deadline_ns {
+            return now_ns;
+        }
         std::hint::spin_loop();
     }
 }
@@ -106,14 +123,15 @@ mod tests {
     // Lower bounds only: they hold on any machine, however busy.
     #[test]
     fn nothing_returns_early() {
-        for (wait, duration_ns) in [
-            (spin as fn(u64), 20_000),
-            (hold, 20_000),
-            (hold, WAKE_UP_NS + 200_000),
-        ] {
+        for duration_ns in [20_000, WAKE_UP_NS + 200_000] {
             let start_ns = now_ns();
-            wait(duration_ns);
+            hold(duration_ns);
             assert!(now_ns() - start_ns >= duration_ns);
+            for wait in [spin, sleep] {
+                let start_ns = now_ns();
+                let told_ns = wait(duration_ns);
+                assert!(duration_ns <= told_ns && told_ns <= now_ns() - start_ns);
+            }
         }
         let deadline_ns = now_ns() + 200_000;
         sleep_until(deadline_ns);
@@ -141,6 +159,6 @@ mod tests {
         sleep_until(0);
         spin_until(0);
         hold(0);
-        spin(0);
+        assert_eq!(spin(0), 0);
     }
 }

@@ -1,0 +1,81 @@
+//! Known time that a device adds to its own work, so that an experiment can see what it does.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::pause;
+
+/// Times added to each command buffer, and the time that was added in fact. Clones share the sum.
+///
+/// ```
+/// use locktoll_gpu::Perturbation;
+///
+/// let perturbation = Perturbation::default().submission(20_000);
+/// assert_eq!(perturbation.spent_ns(), 0);
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Perturbation {
+    encoding_ns: u64,
+    submission_ns: u64,
+    execution_ns: u64,
+    spent_ns: Arc<AtomicU64>,
+}
+
+impl Perturbation {
+    /// Spins for so many nanoseconds in `end_encoding`: inside whatever lock is held there, be it
+    /// the caller's or one that was slipped in. On the soft device only.
+    #[must_use]
+    pub fn encoding(self, ns: u64) -> Self {
+        Self {
+            encoding_ns: ns,
+            ..self
+        }
+    }
+
+    /// Spins for so many nanoseconds in the submission, where the queue takes one thread at a time.
+    #[must_use]
+    pub fn submission(self, ns: u64) -> Self {
+        Self {
+            submission_ns: ns,
+            ..self
+        }
+    }
+
+    /// Adds so many nanoseconds to the execution. On the soft device only; elsewhere a kernel does
+    /// that.
+    #[must_use]
+    pub fn execution(self, ns: u64) -> Self {
+        Self {
+            execution_ns: ns,
+            ..self
+        }
+    }
+
+    /// The time that has been added so far, by all threads.
+    pub fn spent_ns(&self) -> u64 {
+        self.spent_ns.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn encode(&self) {
+        self.spin(self.encoding_ns);
+    }
+
+    pub(crate) fn submit(&self) {
+        self.spin(self.submission_ns);
+    }
+
+    /// Counts the added execution of one command buffer, and gives it.
+    pub(crate) fn execution_ns(&self) -> u64 {
+        if self.execution_ns > 0 {
+            self.spent_ns
+                .fetch_add(self.execution_ns, Ordering::Relaxed);
+        }
+        self.execution_ns
+    }
+
+    fn spin(&self, ns: u64) {
+        if ns > 0 {
+            self.spent_ns.fetch_add(pause::spin(ns), Ordering::Relaxed);
+        }
+    }
+}
