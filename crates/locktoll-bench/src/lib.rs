@@ -27,6 +27,7 @@ pub mod program;
 pub mod protocol;
 pub mod run;
 pub mod samples;
+pub mod stages;
 pub mod stopping;
 pub mod sync_pattern;
 pub mod trial;

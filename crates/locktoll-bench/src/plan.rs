@@ -32,7 +32,7 @@ pub enum Arm {
     /// With counting and timing: contention comes from these only, and a GPU's busy time.
     Counted,
     /// Bare, and with an op that is changed on purpose.
-    Probe(Probe),
+    Probe(#[serde(with = "crate::as_text")] Probe),
 }
 
 /// One of the things that are compared.
@@ -104,7 +104,7 @@ impl fmt::Display for Cell {
             Arm::Bare => Ok(()),
             Arm::AA => f.write_str(", A/A"),
             Arm::Counted => f.write_str(", counted"),
-            Arm::Probe(probe) => write!(f, ", {probe}"),
+            Arm::Probe(probe) => write!(f, ", {}", probe.describe()),
         }
     }
 }
@@ -145,6 +145,16 @@ pub struct DevicePlan {
     /// The fault model, if one is in force.
     #[serde(with = "crate::as_text::option")]
     pub fault: Option<FaultModel>,
+}
+
+impl DevicePlan {
+    /// Queues over which the threads are spread.
+    pub fn queues(&self) -> NonZeroU32 {
+        match self.choice {
+            DeviceChoice::Vulkan(_) => self.queues,
+            DeviceChoice::Auto | DeviceChoice::Soft => self.soft.queues.into(),
+        }
+    }
 }
 
 /// How much one trial runs.

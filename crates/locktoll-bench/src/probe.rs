@@ -5,25 +5,25 @@
 //! throughput. Each probe is one more cell of the same random blocks.
 
 use std::fmt;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU16, NonZeroU32};
 use std::str::FromStr;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use crate::duration;
-use crate::plan::join;
+use crate::plan::{Encoders, join};
+use crate::sync_pattern::SyncPattern;
+use crate::workload::{Allocation, KernelChoice};
 
-/// How a probe's op differs from the plan's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+/// How a probe's op differs from the plan's. Written `timed`, `lock:20us`, `without:work`,
+/// `ceiling:8` or `batched:4`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Probe {
     /// Nothing is changed, but the stages of each op are timed, and lock events counted.
     Timed,
     /// Known time is added to one resource.
-    Added(#[serde(with = "crate::as_text")] Added),
+    Added(Added),
     /// Something is taken away, and with it all that comes before it in [`Ablation::ALL`].
-    Without(#[serde(with = "crate::as_text")] Ablation),
+    Without(Ablation),
     /// Nothing is left of the op but its command buffer, and nobody waits before the end.
     Ceiling {
         /// Queues over which the threads are spread.
@@ -36,20 +36,85 @@ pub enum Probe {
     },
 }
 
+impl Probe {
+    /// Changes what is encoded; added time is not part of that.
+    pub fn change(self, encoders: &mut Encoders) {
+        match self {
+            Self::Timed | Self::Added(_) => {}
+            Self::Without(last) => {
+                for ablation in Ablation::ALL.into_iter().filter(|&step| step <= last) {
+                    ablation.change(encoders);
+                }
+            }
+            Self::Ceiling { queues } => {
+                Self::Without(Ablation::Sync).change(encoders);
+                encoders.device.queues = queues;
+                encoders.device.soft.queues =
+                    NonZeroU16::try_from(queues).unwrap_or(NonZeroU16::MAX);
+            }
+            Self::Batched { ops } => {
+                let workload = &mut encoders.workload;
+                workload.dispatches = workload.dispatches.saturating_mul(ops.get());
+                if let KernelChoice::Timed {
+                    service_ns: Some(ns),
+                } = &mut workload.kernel
+                {
+                    *ns = ns.saturating_mul(ops.get().into());
+                }
+            }
+        }
+    }
+}
+
+impl Probe {
+    /// The probe for people.
+    pub fn describe(self) -> String {
+        match self {
+            Self::Timed => "stages timed".to_owned(),
+            Self::Added(Added { to, ns }) => {
+                format!(
+                    "{to} +{}",
+                    humantime::format_duration(Duration::from_nanos(ns))
+                )
+            }
+            Self::Without(ablation) => format!("without {}", ablation.removed()),
+            Self::Ceiling { queues } => {
+                let plural = if queues.get() == 1 { "" } else { "s" };
+                format!("ceiling, {queues} queue{plural}")
+            }
+            Self::Batched { ops } => format!("{ops} ops in one"),
+        }
+    }
+}
+
 impl fmt::Display for Probe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Timed => f.write_str("stages timed"),
-            Self::Added(added) => {
-                let time = humantime::format_duration(Duration::from_nanos(added.ns));
-                write!(f, "{} +{time}", added.to)
-            }
-            Self::Without(ablation) => write!(f, "without {}", ablation.removed()),
-            Self::Ceiling { queues } => {
-                let plural = if queues.get() == 1 { "" } else { "s" };
-                write!(f, "ceiling, {queues} queue{plural}")
-            }
-            Self::Batched { ops } => write!(f, "{ops} ops in one"),
+            Self::Timed => f.write_str("timed"),
+            Self::Added(added) => added.fmt(f),
+            Self::Without(ablation) => write!(f, "without:{ablation}"),
+            Self::Ceiling { queues } => write!(f, "ceiling:{queues}"),
+            Self::Batched { ops } => write!(f, "batched:{ops}"),
+        }
+    }
+}
+
+impl FromStr for Probe {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let number = |text: &str| {
+            text.parse::<NonZeroU32>()
+                .map_err(|_| format!("'{text}' is not a number from 1"))
+        };
+        match text.split_once(':') {
+            None if text == "timed" => Ok(Self::Timed),
+            Some(("without", step)) => step.parse().map(Self::Without),
+            Some(("ceiling", queues)) => Ok(Self::Ceiling {
+                queues: number(queues)?,
+            }),
+            Some(("batched", ops)) => Ok(Self::Batched { ops: number(ops)? }),
+            _ => text.parse().map(Self::Added),
         }
     }
 }
@@ -158,6 +223,17 @@ impl Ablation {
         Self::Sync,
     ];
 
+    fn change(self, encoders: &mut Encoders) {
+        let workload = &mut encoders.workload;
+        match self {
+            Self::Allocation => workload.allocation = Allocation::Pooled,
+            Self::Calls => workload.calls = 0,
+            Self::Dispatches => workload.dispatches = workload.dispatches.min(1),
+            Self::Work => workload.dispatches = 0,
+            Self::Sync => encoders.sync = SyncPattern::End,
+        }
+    }
+
     /// Its name on command lines.
     pub const fn name(self) -> &'static str {
         match self {
@@ -208,8 +284,16 @@ mod tests {
             let added = Added { to, ns: 20_500 };
             assert_eq!(added.to_string().parse(), Ok(added));
         }
-        for ablation in Ablation::ALL {
-            assert_eq!(ablation.to_string().parse(), Ok(ablation));
+        let two = NonZeroU32::new(2).unwrap();
+        let mut probes = vec![
+            Probe::Timed,
+            Probe::Ceiling { queues: two },
+            Probe::Batched { ops: two },
+        ];
+        probes.extend(Ablation::ALL.map(Probe::Without));
+        probes.extend(Resource::ALL.map(|to| Probe::Added(Added { to, ns: 7 })));
+        for probe in probes {
+            assert_eq!(probe.to_string().parse(), Ok(probe));
         }
         assert_eq!(
             "lock:20us".parse(),
@@ -225,6 +309,7 @@ mod tests {
         let bad = |text: &str| text.parse::<Added>().unwrap_err();
         assert!(bad("lock").contains("lock:20us"));
         assert!(bad("gpu:1us").contains("lock, encode, submit, device, wait"));
+        assert!("batched:0".parse::<Probe>().unwrap_err().contains("'0'"));
         assert!(
             "all"
                 .parse::<Ablation>()

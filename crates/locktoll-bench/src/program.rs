@@ -124,6 +124,8 @@ impl ProgramRun {
             latency: None,
             usage: used,
             device_busy_ns: None,
+            added_ns: None,
+            stages: None,
             lock_events: (cell.arm == Arm::Counted && whole)
                 .then(|| layer_counts::lock_events(&traces)),
         })))

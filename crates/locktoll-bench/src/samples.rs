@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::plan::{Cell, Plan};
+use crate::stages::Stages;
 
 /// The schema name and version of this file.
 pub const SCHEMA: &str = "locktoll.samples/1";
@@ -121,6 +122,12 @@ pub struct Measurement {
     pub device_busy_ns: Option<u64>,
     /// Lock events, in counted trials.
     pub lock_events: Option<LockEvents>,
+    /// Time that a probe added during the measured iterations, by all ops together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub added_ns: Option<u64>,
+    /// Where the threads' time went, in trials that time the stages of each op.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stages: Option<Stages>,
 }
 
 impl Measurement {
@@ -131,8 +138,12 @@ impl Measurement {
 
     /// Ops of all iterations per second of their elapsed time.
     pub fn ops_per_s(&self) -> f64 {
-        let ops: u64 = self.iterations.iter().map(|iteration| iteration.ops).sum();
-        ops as f64 * 1e9 / self.elapsed_ns() as f64
+        self.ops() as f64 * 1e9 / self.elapsed_ns() as f64
+    }
+
+    /// Ops of all iterations.
+    pub fn ops(&self) -> u64 {
+        self.iterations.iter().map(|iteration| iteration.ops).sum()
     }
 
     /// Elapsed time of all iterations.

@@ -31,6 +31,7 @@ fn spec(workload: &str, protection: &str, threads: u32) -> TrialSpec {
         },
         protection: protection.parse().unwrap(),
         instrument: Instrument::Counted,
+        probe: None,
         threads: NonZeroU32::new(threads).unwrap(),
         traces: None,
     }

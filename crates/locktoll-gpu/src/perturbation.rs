@@ -14,6 +14,7 @@ use crate::pause;
 /// assert_eq!(perturbation.spent_ns(), 0);
 /// ```
 #[derive(Clone, Debug, Default)]
+#[allow(clippy::struct_field_names)] // they are all times
 pub struct Perturbation {
     encoding_ns: u64,
     submission_ns: u64,

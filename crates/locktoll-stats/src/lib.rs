@@ -42,6 +42,7 @@ pub mod mann_whitney;
 mod moments;
 mod note;
 pub mod paired;
+pub mod pass_through;
 pub mod planning;
 pub mod proportion;
 mod rank_distribution;

@@ -18,11 +18,11 @@ use locktoll_gpu::{DeviceChoice, Protection};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::analysis::measured::{self, Overrides};
-use crate::cli::BenchArgs;
+use crate::cli::{BenchArgs, Locks};
 use crate::error::{Error, Result};
 use crate::layer::{LAYER_FOLDER, Layer};
 use crate::progress::Progress;
-use crate::{output, planning, policy, shell, trial_args};
+use crate::{output, planning, policy, shell, trial_args, why};
 
 /// The copy of a custom workload in the run's directory, which the trials read.
 const WORKLOAD_FILE: &str = "workload.toml";
@@ -191,6 +191,11 @@ fn start(arguments: &BenchArgs) -> Result<(PathBuf, Samples, SamplesWriter)> {
         let copy = directory.join(WORKLOAD_FILE);
         fs::write(&copy, source).map_err(BenchError::io("write", &copy))?;
     }
+    if let Some(Locks(named)) = &arguments.why {
+        let configs = why::configs(&plan, named)?;
+        anstream::eprintln!("Pilot trials, to know how much time to add …");
+        plan.probes = why::probes(&plan, &configs, &mut |cell| pilot(&plan, &directory, cell))?;
+    }
     let mut environment = environment::read(env!("CARGO_PKG_VERSION"));
     if let Some(device) = &device {
         environment.insert("device".into(), device.name.clone().into());
@@ -211,6 +216,23 @@ fn start(arguments: &BenchArgs) -> Result<(PathBuf, Samples, SamplesWriter)> {
         stopped: None,
     };
     Ok((directory, samples, writer))
+}
+
+/// Time per op of one trial that is not part of the run, in nanoseconds.
+fn pilot(plan: &Plan, directory: &Path, cell: &Cell) -> Result<f64> {
+    let (launcher, command_line) = trials(plan, directory, None)?;
+    let command = command_line(plan, cell);
+    let timeout = Duration::from_nanos(plan.trial_timeout_ns);
+    let never = AtomicBool::new(false);
+    match launcher.launch(&command, cell, timeout, &never)? {
+        Some(samples::Outcome::Completed(measured)) => Ok(1e9 / measured.ops_per_s()),
+        Some(samples::Outcome::Crashed(crash)) => Err(Error::NothingMeasured {
+            said: format!("{}: {}", crash.signal, crash.message),
+        }),
+        None => Err(Error::NothingMeasured {
+            said: "it was interrupted".to_owned(),
+        }),
+    }
 }
 
 fn resume(directory: &Path, max_time: Option<Duration>) -> Result<(Samples, SamplesWriter)> {

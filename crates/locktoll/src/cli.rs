@@ -10,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use locktoll_bench::duration;
 use locktoll_bench::measure::Source;
+use locktoll_bench::probe::Probe;
 use locktoll_bench::sync_pattern::SyncPattern;
 use locktoll_gpu::{DeviceChoice, FaultModel, Protection, SoftSettings, TimedWork};
 use locktoll_guard::{ParseStrategyError, Strategy};
@@ -28,7 +29,7 @@ pub struct Cli {
 }
 
 /// Flags that describe locktoll's own encoders, which a program of the user's has no use for.
-const OF_OWN_ENCODERS: [&str; 8] = [
+const OF_OWN_ENCODERS: [&str; 9] = [
     "device",
     "soft",
     "fault",
@@ -37,6 +38,7 @@ const OF_OWN_ENCODERS: [&str; 8] = [
     "ops",
     "iterations",
     "warmup",
+    "why",
 ];
 
 /// The subcommands.
@@ -67,6 +69,7 @@ Examples:
   locktoll bench --strategies none,global --threads 1,2,4,8,16 --precision 0.5
   locktoll bench --fault agx:process --blocks 105  how often do unprotected threads crash?
   locktoll bench --strategies none,global --max-cost 2   exit 10 if global costs more than 2%
+  locktoll bench --strategies none,global --why    what is the bottleneck: lock, CPU or device?
   locktoll bench --device vulkan --queues 4        on a GPU, threads spread over 4 queues
   locktoll bench --measure 'regex:([0-9.]+) fps' -- ./game --demo    your Vulkan program
   locktoll bench --arm none='./a --lock=no' --arm global='./a --lock=yes' --threads 1,8 \\
@@ -141,6 +144,20 @@ pub struct BenchArgs {
     /// When a thread waits for the device: each-op, batch:N or end [default: the workload's]
     #[arg(long, value_name = "PATTERN", help_heading = "What is measured")]
     pub sync: Option<SyncPattern>,
+
+    /// Find out what limits the throughput at the largest thread count: add known time to lock, CPU
+    /// and device, and take the op apart, in further trials of each block. Of these locks [default:
+    /// the first one that is taken round an op]
+    #[arg(
+        long,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "",
+        value_name = "LIST",
+        value_parser = locks,
+        help_heading = "What is measured"
+    )]
+    pub why: Option<Locks>,
 
     /// A command of yours and a name for it; give two or more. They are run as they are, without a
     /// shell; {threads} in them is replaced by each of --threads. Variables may stand before the
@@ -271,7 +288,7 @@ pub struct BenchArgs {
             "device", "soft", "fault", "strategies", "baseline", "threads", "workload", "sync",
             "blocks", "precision", "first_stage", "ops", "iterations", "warmup", "trial_timeout",
             "no_counting", "margin", "confidence", "max_cost", "seed", "out", "queues", "arms",
-            "threads_arg", "measure", "lower_is_better", "unit", "command",
+            "threads_arg", "why", "measure", "lower_is_better", "unit", "command",
         ]
     )]
     pub resume: Option<PathBuf>,
@@ -307,6 +324,10 @@ pub struct GuardArgs {
     #[arg(last = true, required = true, value_name = "CMD")]
     pub command: Vec<String>,
 }
+
+/// A list of locks, perhaps empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Locks(pub Vec<Protection>);
 
 /// What the layer does under a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -448,6 +469,12 @@ pub struct TrialArgs {
     /// Count and time lock events
     #[arg(long)]
     pub counted: bool,
+    /// Change the op, to learn what limits it: timed (time its stages), RESOURCE:TIME (add time to
+    /// lock, encode, submit, device or wait, as lock:20us), without:STEP (take away allocation,
+    /// calls, dispatches, work or sync, and what comes before it), ceiling:QUEUES (empty ops) or
+    /// batched:N (N ops in one)
+    #[arg(long, value_name = "PROBE")]
+    pub probe: Option<Probe>,
     /// Encoding threads
     #[arg(long, default_value = "8", value_name = "N")]
     pub threads: NonZeroU32,
@@ -490,6 +517,12 @@ fn guard_strategy(text: &str) -> Result<GuardStrategy, String> {
             .map(GuardStrategy::Lock)
             .map_err(|error: ParseStrategyError| format!("{error}; and off")),
     }
+}
+
+/// Locks with commas between them.
+fn locks(text: &str) -> Result<Locks, String> {
+    let names = text.split(',').filter(|name| !name.is_empty());
+    names.map(explained).collect::<Result<_, _>>().map(Locks)
 }
 
 /// `NAME=CMD`.

@@ -19,6 +19,7 @@ pub mod progress;
 pub mod shell;
 pub mod trial;
 pub mod trial_args;
+pub mod why;
 
 use clap::CommandFactory as _;
 

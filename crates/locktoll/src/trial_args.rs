@@ -1,6 +1,7 @@
 //! A trial's command line: written by `bench`, read by `trial`, pasted by people.
 
 use locktoll_bench::plan::{Arm, Cell, DevicePlan, Encoders, TrialSize};
+use locktoll_bench::probe::Probe;
 use locktoll_bench::trial::TrialSpec;
 use locktoll_bench::workload::Workload;
 use locktoll_gpu::{DeviceChoice, FaultModel};
@@ -45,8 +46,10 @@ pub fn command_line(
     if let Some(layer) = layer {
         flag("layer", layer.folder().display().to_string());
     }
-    if cell.arm == Arm::Counted {
-        line.push("--counted".to_owned());
+    match cell.arm {
+        Arm::Counted => line.push("--counted".to_owned()),
+        Arm::Probe(probe) => line.extend(["--probe".to_owned(), probe.to_string()]),
+        Arm::Bare | Arm::AA => {}
     }
     line
 }
@@ -84,7 +87,8 @@ pub fn spec(arguments: &TrialArgs) -> Result<TrialSpec> {
             },
         },
         protection: arguments.strategy,
-        instrument: if arguments.counted {
+        probe: arguments.probe,
+        instrument: if arguments.counted || arguments.probe == Some(Probe::Timed) {
             Instrument::Counted
         } else {
             Instrument::Bare

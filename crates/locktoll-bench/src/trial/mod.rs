@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use locktoll_gpu::{
-    Device, DeviceChoice, Protection, SoftDevice, TimedWork, VulkanDevice, VulkanSettings,
-    interpose,
+    Device, DeviceChoice, Perturbation, Protection, SoftDevice, TimedWork, VulkanDevice,
+    VulkanSettings, interpose,
 };
 use locktoll_guard::{Counts, Guard, Instrument, Strategy, Timing};
 use locktoll_trace::Trace;
@@ -22,6 +22,7 @@ use locktoll_trace::Trace;
 use crate::error::{Error, Result};
 use crate::layer_counts;
 use crate::plan::{DevicePlan, Encoders};
+use crate::probe::{Added, Probe, Resource};
 use crate::protocol::Line;
 use crate::samples::{DeviceFacts, Durations, LockEvents, Measurement};
 use crate::workload::Workload;
@@ -35,6 +36,8 @@ pub struct TrialSpec {
     pub protection: Protection,
     /// Whether lock events are counted.
     pub instrument: Instrument,
+    /// How the op is changed, if it is.
+    pub probe: Option<Probe>,
     /// Threads that encode.
     pub threads: NonZeroU32,
     /// Where the layer under this process leaves its counts; needed for interposed locks on
@@ -42,21 +45,61 @@ pub struct TrialSpec {
     pub traces: Option<PathBuf>,
 }
 
-fn open_soft(plan: &DevicePlan) -> SoftDevice {
-    SoftDevice::new(plan.soft, plan.fault)
+impl TrialSpec {
+    /// Whether the stages of each op are timed.
+    fn times_stages(&self) -> bool {
+        self.probe == Some(Probe::Timed)
+    }
+
+    /// The time that is added to each op.
+    fn added(&self) -> Option<Added> {
+        match self.probe {
+            Some(Probe::Added(added)) => Some(added),
+            _ => None,
+        }
+    }
+
+    /// The part of it that the encoding threads add: what is not inside the driver.
+    fn added_by_threads(&self) -> Option<Added> {
+        self.added().filter(|added| match added.to {
+            Resource::Encode | Resource::Wait => true,
+            Resource::Lock => matches!(self.protection, Protection::Caller(_)),
+            Resource::Submit | Resource::Device => false,
+        })
+    }
+
+    /// The part of it that the device adds.
+    fn perturbation(&self) -> Perturbation {
+        let none = Perturbation::default();
+        match (self.added(), self.added_by_threads()) {
+            (Some(added), None) => match added.to {
+                Resource::Lock => none.encoding(added.ns),
+                Resource::Submit => none.submission(added.ns),
+                Resource::Device => none.execution(added.ns),
+                Resource::Encode | Resource::Wait => none,
+            },
+            _ => none,
+        }
+    }
+}
+
+fn open_soft(plan: &DevicePlan, perturbation: &Perturbation) -> SoftDevice {
+    SoftDevice::perturbed(plan.soft, plan.fault, perturbation.clone())
 }
 
 fn open_vulkan(
     plan: &DevicePlan,
     index: Option<usize>,
     instrument: Instrument,
+    perturbation: &Perturbation,
 ) -> Result<VulkanDevice> {
-    Ok(VulkanDevice::new(&VulkanSettings {
+    let settings = VulkanSettings {
         index,
         queues: plan.queues,
         timestamps: instrument == Instrument::Counted,
         timed: plan.timed,
-    })?)
+    };
+    Ok(VulkanDevice::perturbed(&settings, perturbation.clone())?)
 }
 
 /// What the planned device says of itself, and what its timed kernel does, if the workload has one
@@ -79,12 +122,14 @@ pub fn device_facts(encoders: &Encoders) -> Result<(DeviceFacts, Option<TimedWor
     let plan = &encoders.device;
     match plan.choice.resolve()? {
         DeviceChoice::Vulkan(index) => {
-            let device = open_vulkan(plan, index, Instrument::Counted)?;
+            let unperturbed = Perturbation::default();
+            let device = open_vulkan(plan, index, Instrument::Counted, &unperturbed)?;
             let facts = facts(&device, &encoders.workload)?;
             Ok((facts, device.timed_work()))
         }
         DeviceChoice::Auto | DeviceChoice::Soft => {
-            Ok((facts(&open_soft(plan), &encoders.workload)?, None))
+            let device = open_soft(plan, &Perturbation::default());
+            Ok((facts(&device, &encoders.workload)?, None))
         }
     }
 }
@@ -103,10 +148,20 @@ fn resolved(choice: DeviceChoice) -> Result<DeviceChoice> {
 /// The device refuses a call or computes something else than its reference; an interposed lock on
 /// Vulkan, but the layer that takes it is not under this process.
 pub fn run(spec: &TrialSpec, say: &mut dyn FnMut(&Line)) -> Result<Measurement> {
+    let mut spec = spec.clone();
+    if let Some(probe) = spec.probe {
+        probe.change(&mut spec.encoders);
+    }
+    run_changed(&spec, say)
+}
+
+/// Runs a trial whose probe has changed its op already.
+fn run_changed(spec: &TrialSpec, say: &mut dyn FnMut(&Line)) -> Result<Measurement> {
+    let perturbation = spec.perturbation();
     let plan = &spec.encoders.device;
     let choice = resolved(plan.choice)?;
     if let (DeviceChoice::Vulkan(index), Protection::Interposed(_)) = (choice, spec.protection) {
-        return run_layered(spec, index, say);
+        return run_layered(spec, index, &perturbation, say);
     }
     let guard = Arc::new(Guard::new(spec.protection.strategy(), spec.instrument));
     let count_anew = || {
@@ -116,16 +171,18 @@ pub fn run(spec: &TrialSpec, say: &mut dyn FnMut(&Line)) -> Result<Measurement> 
     let unchanged_caller = Guard::new(Strategy::None, Instrument::Bare);
     let mut measured = match (choice, spec.protection) {
         (DeviceChoice::Vulkan(index), _) => {
-            let device = open_vulkan(plan, index, spec.instrument)?;
-            threads::measure(&device, spec, &guard, &count_anew, say)
+            let device = open_vulkan(plan, index, spec.instrument, &perturbation)?;
+            threads::measure(&device, spec, &guard, &count_anew, &perturbation, say)
         }
         (_, Protection::Caller(_)) => {
-            threads::measure(&open_soft(plan), spec, &guard, &count_anew, say)
+            let device = open_soft(plan, &perturbation);
+            threads::measure(&device, spec, &guard, &count_anew, &perturbation, say)
         }
         (_, Protection::Interposed(_)) => {
-            let device = open_soft(plan);
+            let device = open_soft(plan, &perturbation);
             let _installed = interpose(&device, Arc::clone(&guard))?;
-            threads::measure(&device, spec, &unchanged_caller, &count_anew, say)
+            let guard = &unchanged_caller;
+            threads::measure(&device, spec, guard, &count_anew, &perturbation, say)
         }
     }?;
     measured.lock_events =
@@ -137,6 +194,7 @@ pub fn run(spec: &TrialSpec, say: &mut dyn FnMut(&Line)) -> Result<Measurement> 
 fn run_layered(
     spec: &TrialSpec,
     index: Option<usize>,
+    perturbation: &Perturbation,
     say: &mut dyn FnMut(&Line),
 ) -> Result<Measurement> {
     let traces = spec.traces.as_deref().ok_or_else(|| {
@@ -144,7 +202,8 @@ fn run_layered(
     })?;
     let unchanged_caller = Guard::new(Strategy::None, Instrument::Bare);
     let mut measured = {
-        let device = open_vulkan(&spec.encoders.device, index, spec.instrument)?;
+        let plan = &spec.encoders.device;
+        let device = open_vulkan(plan, index, spec.instrument, perturbation)?;
         let trace = own_trace(traces)?;
         let count_anew = || {
             locktoll_trace::request_reset(&trace)
@@ -154,7 +213,8 @@ fn run_layered(
                     message: error.to_string(),
                 })
         };
-        threads::measure(&device, spec, &unchanged_caller, &count_anew, say)?
+        let guard = &unchanged_caller;
+        threads::measure(&device, spec, guard, &count_anew, perturbation, say)?
     };
     // The layer writes its last counts when the device is destroyed, which has happened now.
     if spec.instrument == Instrument::Counted {

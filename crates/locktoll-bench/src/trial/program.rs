@@ -64,7 +64,8 @@ impl<D: Device> Program<D> {
                 })
                 .collect::<Result<_>>()?,
             KernelChoice::Timed { service_ns } => {
-                let share = service_ns.map(|ns| ns / u64::from(workload.dispatches));
+                // An ablation may have left no dispatch.
+                let share = service_ns.map(|ns| ns / u64::from(workload.dispatches.max(1)));
                 vec![step(Kernel::Timed { duration_ns: share }, 1, Vec::new())?]
             }
         };

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
 
-use locktoll_gpu::{Device, Located as _};
+use locktoll_gpu::{Device, Located as _, Perturbation, pause};
 use locktoll_guard::{Guard, OwnedLock, Site};
 use nix::sys::resource::{Usage as ResourceUsage, UsageWho, getrusage};
 
@@ -21,8 +21,10 @@ use super::program::{Outputs, Program};
 use super::shared_encoder::{Session, Stream, wait};
 use crate::duration;
 use crate::error::{Error, Result};
+use crate::probe::{Added, Resource};
 use crate::protocol::Line;
 use crate::samples::{Iteration, LatencyQuantiles, Measurement};
+use crate::stages::{StageClock, Stages};
 use crate::usage;
 
 /// Where a thread encodes.
@@ -44,6 +46,7 @@ struct Common<'a, D: Device> {
     device: &'a D,
     spec: &'a TrialSpec,
     guard: &'a Guard,
+    perturbation: &'a Perturbation,
     program: &'a Program<D>,
     /// Ops of this iteration that nobody has taken yet.
     left: AtomicU64,
@@ -61,6 +64,10 @@ struct Lane<'a, D: Device> {
     pending: Vec<(Instant, Pending<D>)>,
     /// Latencies of the ops completed since the measurement began.
     latencies_ns: Vec<u64>,
+    /// Time that this thread has added to its ops since then.
+    added_ns: u64,
+    /// Where its time went since then, where that is asked.
+    clock: Option<StageClock>,
 }
 
 /// What one thread did in one iteration.
@@ -72,12 +79,14 @@ struct Shift {
 }
 
 /// Runs the threads of a trial. `guard` is what the caller's code enters; `count_anew` is called
-/// when the measurement begins, so that lock events of the warm-up are left out.
+/// when the measurement begins, so that lock events of the warm-up are left out; `perturbation` is
+/// what the device adds to its own work.
 pub(super) fn measure<D: Device>(
     device: &D,
     spec: &TrialSpec,
     guard: &Guard,
     count_anew: &dyn Fn() -> Result<()>,
+    perturbation: &Perturbation,
     say: &mut dyn FnMut(&Line),
 ) -> Result<Measurement> {
     let threads = spec.threads.get() as usize;
@@ -106,6 +115,7 @@ pub(super) fn measure<D: Device>(
         device,
         spec,
         guard,
+        perturbation,
         program: &program,
         left: AtomicU64::new(0),
         failed: AtomicBool::new(false),
@@ -129,6 +139,8 @@ pub(super) fn measure<D: Device>(
             outputs: program.outputs(device)?,
             pending: Vec::new(),
             latencies_ns: Vec::new(),
+            added_ns: 0,
+            clock: spec.times_stages().then(StageClock::new),
         });
     }
     say(&Line::Started {
@@ -166,7 +178,7 @@ fn iterate<'a, D: Device>(
             let work = move || {
                 for iteration in orders {
                     if iteration == size.warmup {
-                        lane.latencies_ns.clear();
+                        lane.forget();
                     }
                     if report.send((index, lane.shift())).is_err() {
                         break;
@@ -181,7 +193,7 @@ fn iterate<'a, D: Device>(
         for index in 0..total {
             if index == size.warmup {
                 count_anew()?;
-                before = Some(Snapshot::take(common.device)?);
+                before = Some(Snapshot::take(common)?);
             }
             common.left.store(ops, Ordering::Relaxed);
             for start in &starts {
@@ -205,7 +217,7 @@ fn iterate<'a, D: Device>(
                 }
             }
         }
-        after = Some(Snapshot::take(common.device)?);
+        after = Some(Snapshot::take(common)?);
         Ok(())
     })?;
 
@@ -236,6 +248,14 @@ fn iterate<'a, D: Device>(
             .zip(before.busy_ns)
             .map(|(after, before)| after.saturating_sub(before)),
         lock_events: None,
+        added_ns: common.spec.added().map(|_| {
+            let by_threads: u64 = lanes.iter().map(|lane| lane.added_ns).sum();
+            by_threads + (after.perturbed_ns - before.perturbed_ns)
+        }),
+        stages: lanes
+            .iter()
+            .filter_map(|lane| lane.clock.as_ref().map(StageClock::stages))
+            .reduce(Stages::plus),
     };
     Ok((measurement, lanes))
 }
@@ -280,6 +300,31 @@ impl<D: Device> Lane<'_, D> {
         })
     }
 
+    /// What came before was warm-up.
+    fn forget(&mut self) {
+        self.latencies_ns.clear();
+        self.added_ns = 0;
+        if let Some(clock) = &mut self.clock {
+            clock.reset();
+        }
+    }
+
+    /// The time since the last stage belongs to this one.
+    fn stage(&mut self, stage: fn(&mut Stages) -> &mut u64) {
+        if let Some(clock) = &mut self.clock {
+            clock.end(stage);
+        }
+    }
+
+    /// Adds the probe's time, if it belongs to this resource.
+    fn add(&mut self, to: Resource, pass: fn(u64) -> u64) {
+        if let Some(Added { to: planned, ns }) = self.common.spec.added_by_threads()
+            && planned == to
+        {
+            self.added_ns += pass(ns);
+        }
+    }
+
     /// Encodes and commits one op, and waits if it is time to.
     fn op(&mut self) -> Result<()> {
         let Common {
@@ -289,14 +334,21 @@ impl<D: Device> Lane<'_, D> {
             guard,
             ..
         } = *self.common;
+        if let Some(clock) = &mut self.clock {
+            clock.start();
+        }
         program.prepare(device, &mut self.outputs)?;
+        self.add(Resource::Encode, pause::spin);
         let due = spec
             .encoders
             .sync
             .in_flight()
             .is_some_and(|most| self.pending.len() + 1 >= most);
         let started = Instant::now();
+        self.stage(|stages| &mut stages.outside_ns);
         let section = guard.enter(self.site);
+        self.stage(|stages| &mut stages.asking_ns);
+        self.add(Resource::Lock, pause::spin);
         // SAFETY: the contract of `Device` is kept by the section under the strategies that
         // protect the device's scope; where they do not, this experiment asks what happens, on
         // devices that accept overlap or end the process (`DeviceInfo::requires`).
@@ -307,18 +359,22 @@ impl<D: Device> Lane<'_, D> {
                     let encoder = device.encoder(&commands)?;
                     program.encode(device, &encoder, &self.outputs)?;
                     device.end_encoding(&encoder)?;
+                    self.stage(|stages| &mut stages.encoding_ns);
                     device.commit(&commands)?;
+                    self.stage(|stages| &mut stages.commit_ns);
                     Pending::Own(commands)
                 }
                 Target::Shared { stream } => {
                     let session = stream.join(device)?;
                     program.encode(device, session.encoder(), &self.outputs)?;
                     session.leave(device, due)?;
+                    self.stage(|stages| &mut stages.encoding_ns);
                     Pending::Shared(session)
                 }
             }
         };
         drop(section);
+        self.stage(|stages| &mut stages.outside_ns);
         self.pending.push((started, pending));
         if due { self.settle() } else { Ok(()) }
     }
@@ -327,6 +383,9 @@ impl<D: Device> Lane<'_, D> {
     fn settle(&mut self) -> Result<()> {
         let common = self.common;
         for (started, pending) in std::mem::take(&mut self.pending) {
+            if let Some(clock) = &mut self.clock {
+                clock.start();
+            }
             match pending {
                 Pending::Own(commands) => common.device.wait(&commands)?,
                 Pending::Shared(session) => {
@@ -339,7 +398,9 @@ impl<D: Device> Lane<'_, D> {
                     wait(common.device, &session, &common.failed)?;
                 }
             }
+            self.stage(|stages| &mut stages.waiting_ns);
             self.latencies_ns.push(duration::ns(started.elapsed()));
+            self.add(Resource::Wait, pause::sleep);
         }
         Ok(())
     }
@@ -388,18 +449,21 @@ struct Snapshot {
     usage: ResourceUsage,
     /// Summed over engines; `None` where the device does not tell.
     busy_ns: Option<u64>,
+    /// Time that the device has added to its own work.
+    perturbed_ns: u64,
 }
 
 impl Snapshot {
-    fn take<D: Device>(device: &D) -> Result<Self> {
+    fn take<D: Device>(common: &Common<'_, D>) -> Result<Self> {
         let usage = getrusage(UsageWho::RUSAGE_SELF).map_err(|errno| {
             Error::io("read the resource usage of", "this process")(errno.into())
         })?;
         Ok(Self {
             usage,
-            busy_ns: Some(device.busy_ns())
+            busy_ns: Some(common.device.busy_ns())
                 .filter(|engines| !engines.is_empty())
                 .map(|engines| engines.iter().sum()),
+            perturbed_ns: common.perturbation.spent_ns(),
         })
     }
 }

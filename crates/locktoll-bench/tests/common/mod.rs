@@ -173,6 +173,8 @@ impl Launch for Simulator {
             usage: Usage::default(),
             device_busy_ns: None,
             lock_events: None,
+            added_ns: None,
+            stages: None,
         }))))
     }
 }

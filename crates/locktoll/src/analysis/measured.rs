@@ -15,7 +15,7 @@ use locktoll_stats::hierarchical;
 use locktoll_stats::proportion::Proportion;
 use locktoll_stats::{Direction, Policy, Summary};
 
-use super::{Pair, Values, contention, judge, pairing, warnings};
+use super::{Pair, Values, cause, ceiling, contention, judge, pairing, warnings};
 use crate::error::{Error, Result};
 
 /// What `analyze` may set differently from the run itself.
@@ -74,9 +74,9 @@ pub fn analyse(samples: &Samples, directory: &str, overrides: &Overrides) -> Res
         series,
         comparisons,
         probes,
-        causes: Vec::new(),
+        causes: cause::all(&view, policy.confidence),
         scaling: Vec::new(),
-        ceiling: None,
+        ceiling: ceiling::of(&view, policy.confidence),
         map: None,
         warnings: Vec::new(),
     };
@@ -85,9 +85,9 @@ pub fn analyse(samples: &Samples, directory: &str, overrides: &Overrides) -> Res
 }
 
 /// The samples, by slot.
-struct View<'a> {
-    samples: &'a Samples,
-    cells: Vec<Cell>,
+pub(super) struct View<'a> {
+    pub(super) samples: &'a Samples,
+    pub(super) cells: Vec<Cell>,
     trials: Vec<Vec<&'a Trial>>,
 }
 
@@ -110,7 +110,10 @@ impl<'a> View<'a> {
         }
     }
 
-    fn completed(&self, slot: usize) -> impl Iterator<Item = (&'a Trial, &'a Measurement)> + '_ {
+    pub(super) fn completed(
+        &self,
+        slot: usize,
+    ) -> impl Iterator<Item = (&'a Trial, &'a Measurement)> + '_ {
         self.trials[slot]
             .iter()
             .filter_map(|trial| match &trial.outcome {
@@ -120,10 +123,33 @@ impl<'a> View<'a> {
     }
 
     /// The slot of a configuration's bare cell with as many threads as another cell has.
-    fn bare(&self, config: &Config, like: &Cell) -> Option<usize> {
+    pub(super) fn bare(&self, config: &Config, like: &Cell) -> Option<usize> {
         self.cells.iter().position(|cell| {
             cell.arm == Arm::Bare && &cell.config == config && cell.threads == like.threads
         })
+    }
+
+    /// Engines of the device that work at the same time.
+    pub(super) fn engines(&self) -> Option<u32> {
+        self.samples
+            .header
+            .device
+            .as_ref()
+            .map(|device| device.engines)
+    }
+
+    /// Cores of the machine.
+    pub(super) fn cores(&self) -> Option<u64> {
+        let cores = self.samples.header.environment.get("cores");
+        cores.and_then(serde_json::Value::as_u64)
+    }
+
+    /// Queues over which the threads are spread.
+    pub(super) fn queues(&self) -> u32 {
+        match self.samples.header.plan.subject.encoders() {
+            Some(encoders) => encoders.device.queues().get(),
+            None => 1,
+        }
     }
 
     /// The baseline named now, else the one [in force](baseline::in_force).
@@ -213,10 +239,6 @@ impl<'a> View<'a> {
             .collect();
         let plain: Vec<f64> = values.iter().map(|value| value.value).collect();
         let summary = Summary::compute(&plain, policy.confidence).ok();
-        let cores = header
-            .environment
-            .get("cores")
-            .and_then(serde_json::Value::as_u64);
         Series {
             config: cell.config.to_string(),
             role: match cell.arm {
@@ -226,7 +248,7 @@ impl<'a> View<'a> {
                 Arm::Probe(_) => Role::Probe,
             },
             probe: match cell.arm {
-                Arm::Probe(probe) => Some(probe.to_string()),
+                Arm::Probe(probe) => Some(probe.describe()),
                 _ => None,
             },
             threads: cell.threads.map(NonZeroU32::get),
@@ -244,11 +266,7 @@ impl<'a> View<'a> {
                 .to_owned(),
             crashes: self.crashes(slot, policy.confidence),
             contention: contention::sum(&measured, cell),
-            utilisation: contention::utilisation(
-                &measured,
-                header.device.as_ref().map(|device| device.engines),
-                cores,
-            ),
+            utilisation: contention::utilisation(&measured, self.engines(), self.cores()),
             latency: latency(&measured),
             fairness: fairness(&measured),
             variance: variance(&values, policy.confidence),

@@ -3,11 +3,15 @@
 //! The same steps for series that locktoll measured and for imported ones. Decisions end here:
 //! what comes after only draws.
 
+mod cause;
+mod ceiling;
 mod contention;
 pub mod imported;
 pub mod measured;
 mod pairing;
+mod root;
 mod warnings;
+mod witness;
 
 use locktoll_report::model::{Comparison, Overhead, Role};
 use locktoll_stats::{Comparison as Estimate, Decision, Design, Policy, compare, decide};
