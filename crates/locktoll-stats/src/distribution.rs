@@ -143,7 +143,7 @@ mod tests {
     /// F with 2 and d degrees of freedom has the tail (1 + 2f∕d)^(−d∕2); F with 1 and d is t².
     #[test]
     fn f_tails_are_closed_form_where_there_is_one() {
-        for (f, df) in [(0.5, 3.0), (4.0, 10.0), (30.0, 7.5)] {
+        for (f, df) in [(0.5_f64, 3.0_f64), (4.0, 10.0), (30.0, 7.5)] {
             let expected = (1.0 + 2.0 * f / df).powf(-df / 2.0);
             assert!((f_upper_tail(f, 2.0, df) / expected - 1.0).abs() < 1e-10);
             let two_sided = 2.0 * t_upper_tail(f.sqrt(), df);
