@@ -2,9 +2,9 @@
 
 #![allow(clippy::float_cmp)] // Scaling by powers of two, and order, change no bit.
 
+use locktoll_stats::Error;
 use locktoll_stats::simulate::{Disturbance, LEVEL, Machine, Order, normal, replicate};
 use locktoll_stats::usl::{Fit, Point, Refusal, Replicates, fit};
-use locktoll_stats::{Error, Series};
 use proptest::prelude::*;
 use rand_pcg::Pcg64;
 
@@ -130,7 +130,10 @@ fn what_is_missing_is_named() {
     let means = [1000.0, 1900.0, 3500.0];
     let three = blocked(&around(&TO_8[..3], &means, 0.01)).expect_err("three counts");
     assert_eq!(three, Refusal::TooFewThreadCounts { got: 3 });
-    assert_eq!(three.to_string(), "4 thread counts are needed, there are 3");
+    assert_eq!(
+        three.to_string(),
+        "4 thread counts are needed, and there are 3"
+    );
 
     let two = vec![vec![1.0, 1.1]; 4];
     assert_eq!(
@@ -167,13 +170,18 @@ fn what_cannot_be_used_is_refused() {
         points[4].threads = threads;
         blocked(&points).expect_err("one bad value")
     };
-    let series = Series::Values;
-    let zero = Error::ZeroValue { series, index: 4 };
-    assert_eq!(with(0.0, 2), Refusal::Invalid(zero));
-    for bad in [f64::NAN, f64::INFINITY, -1.0, 1e-300] {
-        assert!(matches!(with(bad, 2), Refusal::Invalid(_)), "{bad}");
+    for value in [0.0, -1.0, f64::INFINITY] {
+        assert_eq!(
+            with(value, 2),
+            Refusal::NotAThroughput { threads: 2, value }
+        );
     }
-    assert!(matches!(with(1.0, 0), Refusal::Invalid(_)));
+    assert!(matches!(
+        with(f64::NAN, 2),
+        Refusal::NotAThroughput { threads: 2, .. }
+    ));
+    assert!(matches!(with(1e-300, 2), Refusal::Invalid(_)));
+    assert_eq!(with(1.0, 0), Refusal::NoThreads);
     assert!(matches!(
         fit(&good, Replicates::Blocks, 1.0, SEED),
         Err(Refusal::Invalid(Error::Confidence(_)))
@@ -415,7 +423,8 @@ proptest! {
             .collect();
         // A spread so wide that no shift is significant.
         let found = independent(&around(&TO_32, &means, 0.25));
-        if let Ok(fit) = found {
+        prop_assume!(found.is_ok());
+        for fit in found {
             let slope = |term: &dyn Fn(f64) -> f64| -> f64 {
                 TO_32
                     .iter()

@@ -125,19 +125,19 @@ impl Fit {
     }
 }
 
-/// Why no law is told.
+/// Why no law is told; each reads on after "no law is told, since".
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
     /// Too few thread counts for three parameters and a check.
-    #[error("{THREAD_COUNTS_NEEDED} thread counts are needed, there are {got}")]
+    #[error("{THREAD_COUNTS_NEEDED} thread counts are needed, and there are {got}")]
     TooFewThreadCounts {
         /// Thread counts present.
         got: usize,
     },
     /// Too few blocks in which every thread count has a value.
     #[error(
-        "{VALUES_NEEDED} blocks with a value at every thread count are needed, there are {got}"
+        "{VALUES_NEEDED} blocks with a value at every thread count are needed, and there are {got}"
     )]
     TooFewBlocks {
         /// Such blocks.
@@ -145,7 +145,7 @@ pub enum Refusal {
     },
     /// Too few values at one thread count.
     #[error(
-        "{VALUES_NEEDED} values are needed at every thread count, there are {got} at {threads}"
+        "{VALUES_NEEDED} values are needed at every thread count, and there are {got} at {threads}"
     )]
     TooFewValues {
         /// The thread count.
@@ -161,8 +161,8 @@ pub enum Refusal {
     },
     /// The means do not follow the law, and noise does not explain it.
     #[error(
-        "throughput does not follow the law: at {} threads the mean lies {:.1}% off it, and noise \
-         does not explain that (lack of fit, {})",
+        "at {} threads the mean lies {:.1}% off the nearest one, and noise does not explain that \
+         (lack of fit, {})",
         worst.threads, 100.0 * worst.relative.abs(), told(lack_of_fit.p)
     )]
     DoesNotFit {
@@ -173,8 +173,8 @@ pub enum Refusal {
     },
     /// The means lie far from the law, and may do so by noise.
     #[error(
-        "the values are too noisy to tell: at {} threads the mean lies {:.1}% off the law, which \
-         may be noise (lack of fit, {})",
+        "at {} threads the mean lies {:.1}% off the nearest one, which may be noise (lack of fit, \
+         {})",
         worst.threads, 100.0 * worst.relative.abs(), told(lack_of_fit.p)
     )]
     TooNoisy {
@@ -186,7 +186,18 @@ pub enum Refusal {
     /// The spread leaves the parameters without ends.
     #[error("the values are too noisy: they leave the throughput of one thread open")]
     Open,
-    /// A value or a setting that no method can use.
+    /// A value that is no throughput.
+    #[error("throughputs are finite and above zero, and a value at {threads} threads is {value}")]
+    NotAThroughput {
+        /// The thread count.
+        threads: u32,
+        /// The value.
+        value: f64,
+    },
+    /// A point without threads.
+    #[error("a value has no threads")]
+    NoThreads,
+    /// Values too far apart for double precision, or a confidence that is none.
     #[error(transparent)]
     Invalid(#[from] Error),
 }

@@ -91,33 +91,14 @@ pub(super) fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-fn check(points: &[Point]) -> Result<(), Error> {
-    let series = Series::Values;
-    for (index, point) in points.iter().enumerate() {
-        let value = point.throughput;
-        if !value.is_finite() {
-            return Err(Error::NotFinite {
-                series,
-                index,
-                value,
-            });
+fn check(points: &[Point]) -> Result<(), Refusal> {
+    for point in points {
+        let (threads, value) = (point.threads, point.throughput);
+        if !value.is_finite() || value <= 0.0 {
+            return Err(Refusal::NotAThroughput { threads, value });
         }
-        if value < 0.0 {
-            return Err(Error::Negative {
-                series,
-                index,
-                value,
-            });
-        }
-        if value == 0.0 {
-            return Err(Error::ZeroValue { series, index });
-        }
-        if point.threads == 0 {
-            return Err(Error::Parameter {
-                name: "threads",
-                value: 0.0,
-                limit: f64::from(u32::MAX),
-            });
+        if threads == 0 {
+            return Err(Refusal::NoThreads);
         }
     }
     Ok(())
