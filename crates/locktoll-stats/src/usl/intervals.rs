@@ -19,8 +19,8 @@ use crate::distribution::t_upper_quantile;
 use crate::interval::Confidence;
 use crate::student::Studentized;
 
-/// Standard errors from this many have an error of 1.6% of their own.
-const RESAMPLES: usize = 2_000;
+/// Standard errors from this many have an error of 2.2% of their own.
+const RESAMPLES: usize = 1_000;
 
 /// λ, σ and κ in this order.
 type Parameters = [f64; 3];

@@ -9,6 +9,9 @@ use crate::{Error, Series};
 /// Values further apart than this factor cannot be squared side by side.
 const MIN_RELATIVE: f64 = 1e-70;
 
+/// More values than this are refused: a thousand resamples of them would take seconds.
+const MAX_VALUES: usize = 100_000;
+
 /// Scaled values by thread count; with [`Replicates::Blocks`], in the same blocks at each.
 #[derive(Debug)]
 pub(super) struct Table {
@@ -92,6 +95,13 @@ pub(super) fn mean(values: &[f64]) -> f64 {
 }
 
 fn check(points: &[Point]) -> Result<(), Refusal> {
+    if points.len() > MAX_VALUES {
+        return Err(Error::TooMany {
+            limit: MAX_VALUES as u64,
+            got: points.len() as u64,
+        }
+        .into());
+    }
     for point in points {
         let (threads, value) = (point.threads, point.throughput);
         if !value.is_finite() || value <= 0.0 {
