@@ -64,7 +64,7 @@ impl Intervals {
             .interval_at(confidence);
             Interval {
                 lo: free.lo.max(0.0).min(estimate),
-                hi: free.hi.max(estimate),
+                hi: free.hi.min(f64::MAX).max(estimate),
             }
         };
         let t = t_upper_quantile(confidence.alpha() / 2.0, df[1].min(df[2]));
