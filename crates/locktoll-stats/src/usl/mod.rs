@@ -13,8 +13,20 @@
 //! | intervals | bootstrap over blocks, Student's t | `intervals` |
 //! | does it fit | F test of lack of fit, and bounds on the worst residual | `lack_of_fit` |
 //!
-//! `examples/scaling.rs` measures how often the intervals hold the truth, how often data that
-//! follow the law are refused, and how often data that do not are let through.
+//! `examples/scaling.rs` measures what this is worth (1,000 replicates a row, 1 to 8 and 1 to 32
+//! threads, 3, 5 and 20 values, four laws with and without κ or σ; Monte-Carlo error up to 0.8
+//! points):
+//!
+//! - 95% intervals of λ, σ, κ and the peak hold the truth in 93 to 98% in blocks with 2% noise a
+//!   value, in 94 to 99% with 10%, in 95 to 99% with skewed noise, and in 93 to 99% without blocks.
+//!   The high figures belong to truths at a bound.
+//! - Data that follow the law are refused in at most 0.7% with 2% noise in blocks, 3.3% without
+//!   blocks, and with 10% noise in 3 to 5% from 5 blocks on and in up to 17% with 3.
+//! - With 10 blocks and 2% noise a queue that is full at 2 or 4 threads, a fall by half at the second
+//!   thread, growth as N^1.2, and a step down by 20% above 4 threads are refused in 99.8 to 100%;
+//!   a step by 10% in 100%, but at 1, 2, 4 and 8 threads in 25%, where a law lies within 1.7% of it.
+//! - With 10% noise a full queue is let through in at most 3.7%, a step by 20% in 2 to 84%, and one
+//!   by 10% in 63 to 93%. One very noisy thread count can hide a misfit at the others.
 
 mod intervals;
 mod lack_of_fit;
