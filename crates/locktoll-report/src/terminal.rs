@@ -10,6 +10,7 @@ use crate::format::{self, count, given_percent, half_width, optional, percent, s
 use crate::model::{Comparison, Role, RunResult, Series};
 use crate::regime::Regime;
 use crate::text::{plain, wrap};
+use crate::wording::scaling::scaling_sentences;
 use crate::wording::{Voice, a_a_sentence, answer, crash_sentences, series_name};
 
 /// Narrower terminals get lines of this many columns all the same.
@@ -59,6 +60,7 @@ pub fn render(run: &RunResult, style: &TerminalStyle) -> String {
         _ => lines.push(a_a_line),
     }
     lines.extend(crash_sentences(run, &voice));
+    lines.extend(scaling_sentences(run, &voice));
     paragraphs.push(
         lines
             .iter()

@@ -1,9 +1,9 @@
-//! Tails and quantiles of the t, normal, χ² and beta distributions.
+//! Tails and quantiles of the t, normal, χ², F and beta distributions.
 //!
 //! `statrs` does the work. What is added is what it lacks: a t quantile that ends for large
 //! degrees of freedom, and a beta quantile that keeps its accuracy.
 
-use statrs::distribution::{ChiSquared, ContinuousCDF, Normal, StudentsT};
+use statrs::distribution::{ChiSquared, ContinuousCDF, FisherSnedecor, Normal, StudentsT};
 use statrs::function::beta::beta_reg;
 
 /// Above this many degrees of freedom the inverse incomplete beta function loses accuracy and at
@@ -60,6 +60,14 @@ pub(crate) fn normal_quantile(p: f64) -> f64 {
 /// P(X > x) for χ² with `df` degrees of freedom.
 pub(crate) fn chi_squared_upper_tail(x: f64, df: f64) -> f64 {
     ChiSquared::new(df).map_or(f64::NAN, |d| d.sf(x.max(0.0)))
+}
+
+/// P(F > f) for Fisher's F with `df1` and `df2` degrees of freedom.
+pub(crate) fn f_upper_tail(f: f64, df1: f64, df2: f64) -> f64 {
+    if f.is_infinite() {
+        return 0.0;
+    }
+    FisherSnedecor::new(df1.min(MAX_DF), df2.min(MAX_DF)).map_or(f64::NAN, |d| d.sf(f.max(0.0)))
 }
 
 /// The x below which a beta(a, b) variate falls with probability `p`.
@@ -130,6 +138,18 @@ mod tests {
             let x = beta_quantile(0.95, 1.0, n);
             assert!((x / expected - 1.0).abs() < 1e-5, "{n}: {x} {expected}");
         }
+    }
+
+    /// F with 2 and d degrees of freedom has the tail (1 + 2f∕d)^(−d∕2); F with 1 and d is t².
+    #[test]
+    fn f_tails_are_closed_form_where_there_is_one() {
+        for (f, df) in [(0.5_f64, 3.0_f64), (4.0, 10.0), (30.0, 7.5)] {
+            let expected = (1.0 + 2.0 * f / df).powf(-df / 2.0);
+            assert!((f_upper_tail(f, 2.0, df) / expected - 1.0).abs() < 1e-10);
+            let two_sided = 2.0 * t_upper_tail(f.sqrt(), df);
+            assert!((f_upper_tail(f, 1.0, df) / two_sided - 1.0).abs() < 1e-10);
+        }
+        assert_eq!(f_upper_tail(f64::INFINITY, 1.0, 1.0), 0.0);
     }
 
     #[test]

@@ -52,6 +52,7 @@ pub mod stopping;
 pub mod student;
 pub mod summary;
 pub mod tost;
+pub mod usl;
 mod verdict;
 pub mod welch;
 

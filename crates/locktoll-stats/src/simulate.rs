@@ -11,7 +11,7 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
 /// Operations per second of an undisturbed baseline; any positive number.
-const LEVEL: f64 = 10_000.0;
+pub const LEVEL: f64 = 10_000.0;
 /// Correlation of neighbours under [`Disturbance::Autoregressive`].
 const CORRELATION: f64 = 0.5;
 /// Rise over the run under [`Disturbance::Drift`], in standard deviations of a trial.

@@ -3,12 +3,9 @@
 
 use super::doc::{Doc, escape};
 use super::results::{comparison_name, ordered};
-use super::{consistency, left_out};
-use crate::format::{
-    self, MISSING, count, duration_ns, given_percent, optional, quantity, share, significant,
-};
+use super::{consistency, left_out, scaling};
+use crate::format::{self, count, duration_ns, given_percent, optional, quantity, share};
 use crate::model::{Role, RunResult, Series, Subject};
-use crate::regime::Regime;
 use crate::wording::{series_name, size};
 
 pub(super) fn write(doc: &mut Doc, run: &RunResult) {
@@ -16,7 +13,7 @@ pub(super) fn write(doc: &mut Doc, run: &RunResult) {
     utilisation(doc, run);
     consistency::write(doc, run);
     left_out::write(doc, run);
-    scaling(doc, run);
+    scaling::write(doc, run);
     instrument(doc, run);
     latency(doc, run);
     variance(doc, run);
@@ -72,72 +69,6 @@ fn utilisation(doc: &mut Doc, run: &RunResult) {
          once. Device: busy time ÷ elapsed time. CPU: CPU time ÷ (elapsed time × cores). A busy \
          resource is a candidate for the limit, not shown to be it.",
     );
-}
-
-fn scaling(doc: &mut Doc, run: &RunResult) {
-    doc.heading(3, "Thread scaling");
-    let regimes: Vec<Regime> = run
-        .regimes()
-        .into_iter()
-        .filter(|regime| regime.threads.is_some())
-        .collect();
-    let mut workloads: Vec<&Option<String>> = regimes.iter().map(|r| &r.workload).collect();
-    workloads.dedup();
-    let mut written = false;
-    for workload in workloads {
-        let of: Vec<&Regime> = regimes.iter().filter(|r| r.workload == *workload).collect();
-        if of.len() < 2 {
-            continue;
-        }
-        let mut configs: Vec<&str> = Vec::new();
-        for series in run.series.iter().filter(|s| s.role == Role::Strategy) {
-            if series.workload == *workload && !configs.contains(&series.config.as_str()) {
-                configs.push(&series.config);
-            }
-        }
-        if run.has_several_workloads() {
-            let name = workload.as_deref().unwrap_or(MISSING);
-            doc.paragraph(&format!("Workload {}:", escape(name)));
-        }
-        let mut header = vec!["Configuration".to_owned()];
-        header.extend(
-            of.iter()
-                .filter_map(|r| r.threads)
-                .map(|n| format::plural(n.into(), "thread")),
-        );
-        doc.table(
-            &header,
-            configs.iter().map(|config| scaling_row(run, &of, config)),
-        );
-        written = true;
-    }
-    doc.paragraph(if written {
-        "Mean throughput divided by that at the first thread count measured for the configuration; \
-         ratios of means, without an interval."
-    } else {
-        "Only one thread count was measured, or none is known."
-    });
-}
-
-fn scaling_row(run: &RunResult, regimes: &[&Regime], config: &str) -> Vec<String> {
-    let mean = |regime: &Regime| {
-        run.find_in(regime, Role::Strategy, config)
-            .and_then(|series| series.mean)
-            .map(|mean| {
-                if run.plan.higher_is_better {
-                    mean
-                } else {
-                    1.0 / mean
-                }
-            })
-            .filter(|throughput| throughput.is_finite() && *throughput > 0.0)
-    };
-    let first = regimes.iter().find_map(|regime| mean(regime));
-    let cells = regimes.iter().map(|regime| {
-        let ratio = mean(regime).zip(first).map(|(here, first)| here / first);
-        optional(ratio, |ratio| format!("{}×", significant(ratio, 3)))
-    });
-    std::iter::once(escape(config)).chain(cells).collect()
 }
 
 fn instrument(doc: &mut Doc, run: &RunResult) {

@@ -13,6 +13,7 @@ mod left_out;
 mod methodology;
 mod reproduce;
 mod results;
+mod scaling;
 mod statistics;
 
 use locktoll_stats::Verdict;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use locktoll_report::model::{
-    Comparison, Contention, CrashEvent, Crashes, Latency, Origin, Overhead, Role, RunResult,
-    Series, Timing, Utilisation, Value, Variance, Warning,
+    Comparison, Contention, CrashEvent, Crashes, Estimate, Latency, Origin, Overhead, Role,
+    RunResult, ScalabilityLaw, Scaling, Series, Timing, Utilisation, Value, Variance, Warning,
 };
 use locktoll_stats::{Method, Note, Verdict};
 use proptest::option::of;
@@ -283,6 +283,43 @@ fn comparison() -> BoxedStrategy<Comparison> {
         .boxed()
 }
 
+fn estimate() -> BoxedStrategy<Estimate> {
+    (figure(), of(interval()))
+        .prop_map(|(estimate, ci)| Estimate { estimate, ci })
+        .boxed()
+}
+
+fn scaling() -> BoxedStrategy<Scaling> {
+    let head = (
+        name(),
+        of(name()),
+        prop::collection::vec(any::<u32>(), 0..6),
+        of(name()),
+    );
+    let parameters = (estimate(), estimate(), estimate(), any::<[bool; 3]>());
+    let rest = (of(estimate()), of(figure()), figure(), of(figure()));
+    (head, of((parameters, rest)))
+        .prop_map(|((config, workload, threads, refused), law)| Scaling {
+            config,
+            workload,
+            threads,
+            refused,
+            law: law.map(|((lambda, sigma, kappa, flags), rest)| ScalabilityLaw {
+                lambda,
+                sigma,
+                kappa,
+                sigma_at_bound: flags[0],
+                kappa_at_bound: flags[1],
+                peak_threads: rest.0,
+                peak_at_least: rest.1,
+                peak_extrapolated: flags[2],
+                worst_residual: rest.2,
+                p_lack_of_fit: rest.3,
+            }),
+        })
+        .boxed()
+}
+
 /// Any result that the types allow, except for numbers that JSON cannot hold.
 pub(crate) fn run() -> BoxedStrategy<RunResult> {
     let plan = (
@@ -300,31 +337,35 @@ pub(crate) fn run() -> BoxedStrategy<RunResult> {
         prop::collection::vec(series(), 0..5),
         prop::collection::vec(comparison(), 0..7),
         prop::collection::vec(warning, 0..3),
+        prop::collection::vec(scaling(), 0..3),
     )
-        .prop_map(|(plan, environment, series, comparisons, warnings)| {
-            let (measured, baseline, margin, higher_is_better, max_cost) = plan;
-            let mut run = if measured {
-                fixtures::bench()
-            } else {
-                fixtures::empty()
-            };
-            if !measured {
-                run.plan.origin = Origin::Import {
-                    file: baseline.clone(),
+        .prop_map(
+            |(plan, environment, series, comparisons, warnings, scaling)| {
+                let (measured, baseline, margin, higher_is_better, max_cost) = plan;
+                let mut run = if measured {
+                    fixtures::bench()
+                } else {
+                    fixtures::empty()
                 };
-            }
-            run.plan.baseline = baseline;
-            run.plan.margin = margin;
-            run.plan.higher_is_better = higher_is_better;
-            run.plan.max_cost = max_cost;
-            let texts = environment
-                .into_iter()
-                .map(|(k, v)| (k, serde_json::Value::from(v)));
-            run.environment = texts.collect::<BTreeMap<_, _>>();
-            run.series = series;
-            run.comparisons = comparisons;
-            run.warnings = warnings;
-            run
-        })
+                if !measured {
+                    run.plan.origin = Origin::Import {
+                        file: baseline.clone(),
+                    };
+                }
+                run.plan.baseline = baseline;
+                run.plan.margin = margin;
+                run.plan.higher_is_better = higher_is_better;
+                run.plan.max_cost = max_cost;
+                let texts = environment
+                    .into_iter()
+                    .map(|(k, v)| (k, serde_json::Value::from(v)));
+                run.environment = texts.collect::<BTreeMap<_, _>>();
+                run.series = series;
+                run.comparisons = comparisons;
+                run.warnings = warnings;
+                run.scaling = scaling;
+                run
+            },
+        )
         .boxed()
 }

@@ -59,6 +59,11 @@ fn with_calm_names(run: &RunResult) -> RunResult {
             event.thread = None;
         }
     }
+    for row in &mut run.scaling {
+        row.config = "global".into();
+        row.workload = None;
+        row.refused = None;
+    }
     for row in &mut run.comparisons {
         row.test = "global".into();
         row.baseline = "none".into();

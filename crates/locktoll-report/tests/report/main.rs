@@ -4,6 +4,7 @@ mod arbitrary;
 mod fixtures;
 mod invariants;
 mod recommendations;
+mod scaling;
 mod schema;
 mod snapshots;
 mod wording;

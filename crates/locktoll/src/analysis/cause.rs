@@ -181,6 +181,7 @@ impl<'a> Probed<'a> {
         let (root, reason) = root::identify(&Evidence {
             shares: &all_shares,
             sum: sum.as_ref(),
+            lock_excess: lock_excess(&slopes, confidence).as_ref(),
             bent: &bent,
             witnesses: &witnesses,
             blocks: self.blocks.len(),
@@ -391,6 +392,18 @@ impl PartOfTime {
             share: estimate(&self.by_block, confidence),
         }
     }
+}
+
+/// How much more of an addition arrives from inside the lock than from outside it.
+fn lock_excess(slopes: &BTreeMap<Resource, Slope>, confidence: f64) -> Option<Estimate> {
+    let (inside, outside) = (slopes.get(&Resource::Lock)?, slopes.get(&Resource::Encode)?);
+    let excess: Vec<f64> = inside
+        .by_block
+        .iter()
+        .zip(&outside.by_block)
+        .map(|(inside, outside)| inside - outside)
+        .collect();
+    estimate(&excess, confidence)
 }
 
 /// Resources whose levels are not on one line.

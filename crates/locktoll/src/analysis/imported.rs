@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use locktoll_report::model::{self, Origin, Plan, Role, RunResult, Series, Value};
 use locktoll_stats::{Design, Direction, Policy, Summary};
 
-use super::{Pair, Values, judge, warnings};
+use super::{Pair, Values, judge, scaling, warnings};
 use crate::error::{Error, Result};
 use crate::import::{ImportedSeries, Regime};
 
@@ -85,6 +85,7 @@ pub fn analyse(series: &[ImportedSeries], settings: &Settings) -> Result<RunResu
         map: None,
         warnings: Vec::new(),
     };
+    result.scaling = scaling::of_series(&result.series, &result.plan);
     result.warnings = warnings::of_comparisons(&result);
     Ok(result)
 }

@@ -15,7 +15,9 @@ use locktoll_stats::hierarchical;
 use locktoll_stats::proportion::Proportion;
 use locktoll_stats::{Direction, Policy, Summary};
 
-use super::{Pair, Values, cause, ceiling, contention, judge, pairing, warnings};
+use super::{
+    Pair, Values, cause, ceiling, contention, judge, pairing, scaling, warnings,
+};
 use crate::error::{Error, Result};
 
 /// What `analyze` may set differently from the run itself.
@@ -80,6 +82,7 @@ pub fn analyse(samples: &Samples, directory: &str, overrides: &Overrides) -> Res
         map: None,
         warnings: Vec::new(),
     };
+    result.scaling = scaling::of_series(&result.series, &result.plan);
     result.warnings = warnings::of_run(&result, samples);
     Ok(result)
 }

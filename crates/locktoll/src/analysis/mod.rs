@@ -10,6 +10,7 @@ pub mod imported;
 pub mod measured;
 mod pairing;
 mod root;
+mod scaling;
 mod warnings;
 mod witness;
 

@@ -17,6 +17,8 @@ const LIMITED_TWICE: f64 = 1.15;
 pub(super) struct Evidence<'a> {
     pub(super) shares: &'a [Share],
     pub(super) sum: Option<&'a Estimate>,
+    /// How much more of an addition arrives from inside the lock than from outside.
+    pub(super) lock_excess: Option<&'a Estimate>,
     pub(super) bent: &'a [Resource],
     pub(super) witnesses: &'a [Witness],
     pub(super) blocks: usize,
@@ -66,8 +68,26 @@ pub(super) fn identify(evidence: &Evidence<'_>) -> (Root, String) {
             let parts: Vec<String> = contributing.iter().map(|row| told(row)).collect();
             (Root::Mixed, format!("{}.", parts.join(", ")))
         }
-        _ => (Root::NotIdentified, unclear(evidence)),
+        _ => handed_over(evidence, &contributing)
+            .unwrap_or_else(|| (Root::NotIdentified, unclear(evidence))),
     }
+}
+
+/// A lock that is always taken limits the throughput also where little of that is its hold: the rest
+/// is handing it over. It is recognised by what arrives of time that is added inside it and not
+/// outside.
+fn handed_over(evidence: &Evidence<'_>, contributing: &[&Share]) -> Option<(Root, String)> {
+    let excess = evidence.lock_excess?;
+    let [lo, hi] = excess.ci?;
+    let alone = contributing.iter().all(|row| row.part == Part::Lock);
+    (lo > BOTTLENECK && alone).then(|| {
+        let reason = format!(
+            "of 1 ns more inside the lock, {:.2} ns ({lo:.2} to {hi:.2}) more arrive than of 1 ns \
+             outside it, so it is always taken; beyond its hold the time goes into handing it over.",
+            excess.estimate
+        );
+        (Root::LockBound, reason)
+    })
 }
 
 fn named(row: &Share, evidence: &Evidence<'_>) -> (Root, String) {
@@ -174,6 +194,7 @@ mod tests {
         let evidence = Evidence {
             shares,
             sum: Some(&sum),
+            lock_excess: None,
             bent: &[],
             witnesses: &[],
             blocks: 8,

@@ -7,6 +7,7 @@ mod guard;
 mod program;
 mod resume;
 mod run_folder;
+mod scaling;
 mod usage;
 mod vulkan;
 mod vulkan_faults;

@@ -1,0 +1,212 @@
+//! Ground truth of root causes: does `bench --why` name the cause that the soft device was set to
+//! have, and do its pass-throughs contain the true ones?
+//!
+//! ```text
+//! cargo run --release -p locktoll --example why_truth [REGIME…] [--runs N]
+//! ```
+//!
+//! | regime | setting | true pass-through |
+//! |---|---|---|
+//! | lock | 4 threads hold one lock for 2 ms; the device takes 0.1 ms | lock and submission (which is inside the lock) 1, all else 0 |
+//! | device | 4 threads without a lock; the device takes 2 ms | device 1, all else 0 |
+//! | cpu | 1 thread encodes for 0.4 ms and waits at the end only; the device takes 20 µs | device 0, all else 1 |
+//! | mixed | 1 thread encodes for 1 ms and then waits for 1 ms of device time | all 1 |
+//!
+//! What is 0 while an iteration runs is not quite 0 over all of it: time that is added to the first op's
+//! encoding or to the last one's wait is added once to each iteration, so that its true pass-through
+//! is 1 over the iteration's ops.
+//!
+//! A regime is named right if the root is the one set; `mixed` may also be `not identified`, but no
+//! single cause. Prints a line for each run, and fails below the bars.
+
+use std::process::{Command, ExitCode};
+
+use clap::Parser as _;
+use locktoll::cli::Cli;
+use locktoll_report::json;
+use locktoll_report::model::{Cause, Resource, Root};
+
+struct Regime {
+    name: &'static str,
+    strategy: &'static str,
+    flags: &'static str,
+    root: Root,
+    /// Ops of an iteration, all threads together.
+    ops: f64,
+    passes_all: fn(Resource) -> bool,
+}
+
+const REGIMES: [Regime; 4] = [
+    Regime {
+        name: "lock",
+        strategy: "global",
+        flags: "--threads 4 --ops 10 --soft service=100us,encode=2us,hold=2ms",
+        root: Root::LockBound,
+        ops: 40.0,
+        passes_all: |resource| matches!(resource, Resource::Lock | Resource::Submit),
+    },
+    Regime {
+        name: "device",
+        strategy: "none",
+        flags: "--threads 4 --ops 10 --soft service=2ms,encode=2us,hold=0",
+        root: Root::DeviceBound,
+        ops: 40.0,
+        passes_all: |resource| resource == Resource::Device,
+    },
+    Regime {
+        name: "cpu",
+        strategy: "per-encoder",
+        flags: "--threads 1 --ops 50 --sync end --soft service=20us,encode=50us,hold=0",
+        root: Root::EncodeBound,
+        ops: 50.0,
+        passes_all: |resource| resource != Resource::Device,
+    },
+    Regime {
+        name: "mixed",
+        strategy: "per-encoder",
+        flags: "--threads 1 --ops 20 --soft service=1ms,encode=125us,hold=0",
+        root: Root::Mixed,
+        ops: 20.0,
+        passes_all: |_| true,
+    },
+];
+
+/// What one regime's runs showed.
+#[derive(Default)]
+struct Tally {
+    right: u64,
+    wrong_single: u64,
+    runs: u64,
+    covered: u64,
+    intervals: u64,
+    sums_to_one: u64,
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if matches!(
+        arguments.first().map(String::as_str),
+        Some("trial" | "bench")
+    ) {
+        return match locktoll::run(&Cli::parse()) {
+            Ok(code) => ExitCode::from(code),
+            Err(error) => {
+                eprintln!("{error}");
+                ExitCode::FAILURE
+            }
+        };
+    }
+    let runs = arguments
+        .iter()
+        .position(|word| word == "--runs")
+        .and_then(|at| arguments.get(at + 1)?.parse().ok())
+        .unwrap_or(30);
+    let wanted = |regime: &&Regime| {
+        let names = || REGIMES.iter().map(|regime| regime.name);
+        let named = |word: &&String| names().any(|name| name == word.as_str());
+        !arguments.iter().any(|word| named(&word))
+            || arguments.iter().any(|word| word == regime.name)
+    };
+    let mut all = Tally::default();
+    let mut good = true;
+    for regime in REGIMES.iter().filter(wanted) {
+        let tally = measure(regime, runs);
+        let single = tally.wrong_single;
+        println!(
+            "{}: named right {} of {}, wrongly named {single}; {} of {} pass-throughs contain the \
+             truth; shares sum to 1 in {} of {}",
+            regime.name,
+            tally.right,
+            tally.runs,
+            tally.covered,
+            tally.intervals,
+            tally.sums_to_one,
+            tally.runs
+        );
+        good &= single == 0;
+        good &= regime.root == Root::Mixed || tally.right * 100 >= tally.runs * 95;
+        all.covered += tally.covered;
+        all.intervals += tally.intervals;
+        all.sums_to_one += tally.sums_to_one;
+        all.runs += tally.runs;
+    }
+    let coverage = all.covered as f64 / all.intervals.max(1) as f64;
+    println!(
+        "all: {:.1}% of {} intervals contain the truth",
+        coverage * 100.0,
+        all.intervals
+    );
+    if good && coverage >= 0.93 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn measure(regime: &Regime, runs: u64) -> Tally {
+    let mut tally = Tally::default();
+    for seed in 0..runs {
+        let cause = run(regime, seed);
+        let mut missed = Vec::new();
+        for row in &cause.pass_throughs {
+            let Some([lo, hi]) = row.estimate.and_then(|found| found.ci) else {
+                continue;
+            };
+            let truth = if (regime.passes_all)(row.resource) {
+                1.0
+            } else {
+                1.0 / regime.ops
+            };
+            tally.intervals += 1;
+            if lo <= truth && truth <= hi {
+                tally.covered += 1;
+            } else {
+                missed.push(format!("{:?} {lo:.3} to {hi:.3}", row.resource));
+            }
+        }
+        let sum = cause
+            .shares_sum
+            .and_then(|sum| sum.ci)
+            .unwrap_or([f64::NAN; 2]);
+        let is_one = sum[0] <= 1.0 && 1.0 <= sum[1];
+        tally.sums_to_one += u64::from(is_one);
+        tally.runs += 1;
+        tally.right += u64::from(cause.root == regime.root);
+        tally.wrong_single +=
+            u64::from(![regime.root, Root::Mixed, Root::NotIdentified].contains(&cause.root));
+        println!(
+            "{:<7} {seed:>3}  {:<15} shares sum to {:.3} to {:.3}{}{}",
+            regime.name,
+            format!("{:?}", cause.root),
+            sum[0],
+            sum[1],
+            if missed.is_empty() { "" } else { "  missed: " },
+            missed.join(", ")
+        );
+    }
+    tally
+}
+
+fn run(regime: &Regime, seed: u64) -> Cause {
+    let folder = std::env::temp_dir().join(format!(
+        "locktoll-why-truth-{}-{}-{seed}",
+        std::process::id(),
+        regime.name
+    ));
+    let program = std::env::current_exe().expect("this program");
+    let line = format!(
+        "bench --quiet --device soft --workload timed --strategies {0} --why={0} --no-counting \
+         --iterations 2 --blocks 8 --seed {seed} {1} --out",
+        regime.strategy, regime.flags
+    );
+    let output = Command::new(program)
+        .args(line.split_whitespace())
+        .arg(&folder)
+        .output()
+        .expect("a run");
+    let text = std::fs::read_to_string(folder.join("result.json"))
+        .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+    std::fs::remove_dir_all(&folder).expect("the run's folder");
+    let result = json::from_str(&text).expect("a result");
+    result.causes.into_iter().next().expect("a cause")
+}
