@@ -319,6 +319,7 @@ pub fn parse(bytes: &[u8], path: &Path) -> Result<(Samples, u64)> {
         .map_or(0, |at| at + 1);
     let mut samples: Option<Samples> = None;
     let mut seen = BTreeSet::new();
+    let mut cells_of_map = None;
     for (index, line) in bytes[..whole]
         .split_inclusive(|&byte| byte == b'\n')
         .enumerate()
@@ -348,6 +349,7 @@ pub fn parse(bytes: &[u8], path: &Path) -> Result<(Samples, u64)> {
                     .plan
                     .check()
                     .map_err(|error| fail(number, error.to_string()))?;
+                cells_of_map = header.plan.map.is_some().then(|| header.plan.cells());
                 samples = Some(Samples {
                     header: *header,
                     trials: Vec::new(),
@@ -358,6 +360,15 @@ pub fn parse(bytes: &[u8], path: &Path) -> Result<(Samples, u64)> {
             (Record::Header(_), Some(_)) => return Err(fail(number, "a second header".into())),
             (_, None) => return Err(fail(number, "the first line must be the header".into())),
             (Record::Trial(trial), Some(samples)) => {
+                // The stages of a map follow from its points, so each must be where it belongs.
+                if let Some(cells) = &cells_of_map
+                    && cells.get(trial.slot) != Some(&trial.cell)
+                {
+                    return Err(fail(
+                        number,
+                        format!("slot {} is not that of {}", trial.slot, trial.cell),
+                    ));
+                }
                 if !seen.insert((trial.block, trial.slot)) {
                     return Err(fail(
                         number,

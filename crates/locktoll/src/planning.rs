@@ -72,6 +72,7 @@ pub fn plan(arguments: &BenchArgs) -> Result<(Plan, Option<String>)> {
         baseline_reason,
         threads,
         probes: Vec::new(),
+        map: None,
         stop,
         max_time_ns: duration::ns(max_time),
         trial_timeout_ns: duration::ns(timeout),
