@@ -520,6 +520,16 @@ impl Plan {
         is_gpu || config.takes_locks()
     }
 
+    /// The encoders as a cell runs them: at its own point where the plan is one of a map. `None`
+    /// where a user's program encodes.
+    pub fn encoders_of(&self, cell: &Cell) -> Option<Encoders> {
+        let planned = self.subject.encoders()?;
+        Some(match (&self.map, cell.point) {
+            (Some(grid), Some(point)) => grid.encoders_at(planned, point),
+            _ => planned.clone(),
+        })
+    }
+
     /// Whether a lower value is better.
     pub fn lower_is_better(&self) -> bool {
         self.subject.measure().is_some_and(Measure::lower_is_better)

@@ -235,6 +235,8 @@ pub enum StopReason {
     Blocks,
     /// The precision asked for.
     Precision,
+    /// No crossover of a map can be narrowed on its finest grid.
+    Refined,
     /// The time limit.
     Time,
     /// Ctrl-C or a termination signal.
@@ -249,6 +251,7 @@ impl StopReason {
         match self {
             Self::Blocks => "the number of blocks asked for was reached",
             Self::Precision => "the precision asked for was reached",
+            Self::Refined => "no crossover can be narrowed on the finest grid",
             Self::Time => "the time limit was reached",
             Self::Interrupted => "interrupted by the user",
             Self::Hopeless => "no two locks ran to their end in the same block",

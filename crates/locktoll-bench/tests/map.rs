@@ -390,7 +390,7 @@ fn course(path: &Path) -> Vec<(u64, usize)> {
 fn a_map_cut_anywhere_goes_on_to_the_same_cells_in_the_same_order() {
     let folder = tempfile::tempdir().unwrap();
     let whole = folder.path().join("whole.jsonl");
-    assert_eq!(run(&whole, u64::MAX).0, StopReason::Blocks);
+    assert_eq!(run(&whole, u64::MAX).0, StopReason::Refined);
     let trials = course(&whole).len() as u64;
     let bytes = std::fs::read(&whole).unwrap();
     let header_ends = bytes.iter().position(|&byte| byte == b'\n').unwrap() + 1;
@@ -399,7 +399,7 @@ fn a_map_cut_anywhere_goes_on_to_the_same_cells_in_the_same_order() {
         std::fs::write(&path, &bytes[..cut]).unwrap();
         let kept = Samples::read(&path).unwrap().trials.len() as u64;
         let (reason, launched) = run(&path, u64::MAX);
-        assert_eq!(reason, StopReason::Blocks);
+        assert_eq!(reason, StopReason::Refined);
         assert_eq!(
             launched,
             trials - kept,

@@ -137,7 +137,7 @@ impl Grid {
     }
 
     /// The level of each row's A/A cell: the middle one of the coarse levels.
-    fn a_a_level(&self) -> usize {
+    pub fn a_a_level(&self) -> usize {
         let coarse = self.coarse_levels();
         coarse[coarse.len() / 2]
     }

@@ -45,7 +45,7 @@ impl Runner<'_> {
         let cells = samples.header.plan.cells();
         let reason = 'run: loop {
             let Some(stage) = replay(samples, &grid).1 else {
-                break StopReason::Blocks;
+                break StopReason::Refined;
             };
             for block in stage.block_range() {
                 let outlook = outlook(samples, &stage);

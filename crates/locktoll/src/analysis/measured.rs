@@ -286,7 +286,7 @@ impl<'a> View<'a> {
     }
 }
 
-fn experiment(samples: &Samples) -> Experiment {
+pub(super) fn experiment(samples: &Samples) -> Experiment {
     let header = &samples.header;
     let plan = &header.plan;
     let bound = match plan.max_time_ns {

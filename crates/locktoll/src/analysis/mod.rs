@@ -5,6 +5,7 @@
 
 mod contention;
 pub mod imported;
+pub mod map;
 pub mod measured;
 mod pairing;
 mod warnings;
