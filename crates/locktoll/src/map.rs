@@ -1,13 +1,16 @@
 //! `locktoll map`: where a lock costs, is free or pays, over threads, queues and GPU work per op.
 
 use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
 
 use locktoll_bench::map::{Grid, grid};
 use locktoll_bench::plan::{Config, DevicePlan, Encoders, Plan, StopRule, Subject, TrialSize};
 use locktoll_bench::run::Runner;
-use locktoll_bench::samples::StopReason;
+use locktoll_bench::samples::{Samples, StopReason};
 use locktoll_bench::workload::Workload;
 use locktoll_bench::{Error as BenchError, duration, trial};
+use locktoll_report::model::RunResult;
 
 use crate::analysis::map as analysis;
 use crate::analysis::measured::Overrides;
@@ -20,11 +23,42 @@ use crate::{output, planning};
 /// The workload of a map: one dispatch of a kernel that takes a set time.
 const WORKLOAD: &str = "timed";
 
+/// A map that was measured as far as it came.
+#[derive(Debug)]
+pub struct Measured {
+    /// Where its files lie.
+    pub directory: PathBuf,
+    /// What was measured.
+    pub samples: Samples,
+    /// What it says.
+    pub result: RunResult,
+}
+
 /// Runs the command; the exit code.
 ///
 /// # Errors
 /// Nothing could be measured, or the flags make no plan.
 pub fn run(arguments: &MapArgs) -> Result<u8> {
+    let Measured {
+        directory,
+        samples,
+        result,
+    } = measure(arguments)?;
+    output::print_text(&result);
+    output::say(&format!("\n{}\n", output::where_files_are(&directory)));
+    if samples.stopped == Some(StopReason::Interrupted) {
+        session::say_how_to_resume(Measuring::Map, &directory);
+        return Ok(130);
+    }
+    session::anything_measured(&samples)?;
+    Ok(0)
+}
+
+/// Measures a map and writes its files.
+///
+/// # Errors
+/// As [`run`], but that trials which all crashed are a result here.
+pub fn measure(arguments: &MapArgs) -> Result<Measured> {
     let (directory, mut samples, mut writer) = match &arguments.resume {
         Some(directory) => session::resume(Measuring::Map, directory, arguments.max_time)?,
         None => start(arguments)?,
@@ -39,19 +73,16 @@ pub fn run(arguments: &MapArgs) -> Result<u8> {
     let mut progress = Progress::new(&samples, arguments.quiet);
     let ended = runner.run_map(&mut samples, &mut writer, &mut |event| progress.show(event));
     progress.finish();
-    let reason = ended?;
+    ended?;
 
     let shown = directory.display().to_string();
     let result = analysis::analyse(&samples, &shown, &Overrides::default())?;
     output::write_files(&directory, &result)?;
-    output::print_text(&result);
-    output::say(&format!("\n{}\n", output::where_files_are(&directory)));
-    if reason == StopReason::Interrupted {
-        session::say_how_to_resume(Measuring::Map, &directory);
-        return Ok(130);
-    }
-    session::anything_measured(&samples)?;
-    Ok(0)
+    Ok(Measured {
+        directory,
+        samples,
+        result,
+    })
 }
 
 fn start(arguments: &MapArgs) -> Result<Session> {
@@ -128,7 +159,7 @@ fn encoders(arguments: &MapArgs, queues: &[NonZeroU32]) -> Result<Encoders> {
     let queues = queues.last().copied().unwrap_or(NonZeroU32::MIN);
     let mut soft = arguments.soft;
     // A command buffer occupies its engine for the larger of the two, so this would hide small work.
-    soft.service = std::time::Duration::ZERO;
+    soft.service = Duration::ZERO;
     soft.queues = planning::soft_queues(queues)?;
     Ok(Encoders {
         device: DevicePlan {
