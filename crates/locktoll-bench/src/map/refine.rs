@@ -60,8 +60,7 @@ pub fn next(row: &[Level], coarse: &[usize]) -> Vec<usize> {
     }
     let mut proposed: Vec<usize> = crossings(row)
         .into_iter()
-        .flat_map(|crossing| outer_gaps(row, crossing))
-        .filter_map(|(from, to)| (to - from > 1).then(|| usize::midpoint(from, to)))
+        .flat_map(|crossing| narrowing(row, crossing))
         .collect();
     proposed.dedup();
     proposed
@@ -87,18 +86,25 @@ pub fn crossings(row: &[Level]) -> Vec<Crossing> {
         .collect()
 }
 
-/// The gaps next to a crossing's two settled levels: one where nothing was measured between them,
-/// else up to the nearest open point on each side. To halve these narrows the crossing; what lies
-/// between two open points is as hard to tell as they are.
-fn outer_gaps(row: &[Level], crossing: Crossing) -> Vec<(usize, usize)> {
+/// The levels that narrow a crossing: the middle of it where nothing was measured inside, else one
+/// on each side of the open points.
+///
+/// A point is mostly open since the crossing is near, so its neighbours come first; were they open
+/// too, as where a device is noisy, the next ones lie as far away as the open points reach, but no
+/// further than half the gap. What lies between two open points is as hard to tell as they are.
+fn narrowing(row: &[Level], crossing: Crossing) -> Vec<usize> {
     let Crossing { below, above } = crossing;
     let open: Vec<usize> = (below + 1..above)
         .filter(|&at| row[at] == Level::Open)
         .collect();
-    match (open.first(), open.last()) {
-        (Some(&first), Some(&last)) => vec![(below, first), (last, above)],
-        _ => vec![(below, above)],
-    }
+    let middle = |from: usize, to: usize| (to - from > 1).then(|| usize::midpoint(from, to));
+    let (Some(&first), Some(&last)) = (open.first(), open.last()) else {
+        return middle(below, above).into_iter().collect();
+    };
+    let reach = last - first + 1;
+    let before = middle(below, first).map(|at| at.max(first.saturating_sub(reach)));
+    let after = middle(last, above).map(|at| at.min(last + reach));
+    before.into_iter().chain(after).collect()
 }
 
 /// Whether all that the finest grid can tell of a row is known: both ends are settled, and settled
@@ -155,19 +161,18 @@ mod tests {
 
     #[test]
     fn an_open_point_is_gone_round_on_both_sides_and_never_measured_again() {
-        assert_eq!(next_of("c.......?.......i"), [4, 12]);
-        assert_eq!(next_of("c...c...?...i...i"), [6, 10]);
-        assert_eq!(next_of("c...c.c.?.?.i...i"), [7, 11]);
-        let end = "c...c.c??.?ii...i";
+        assert_eq!(next_of("c.......?.......i"), [7, 9]);
+        assert_eq!(next_of("c......c??......i"), [11]);
+        assert_eq!(next_of("c......???......i"), [4, 12]);
+        assert_eq!(next_of("c...?..???..i...i"), [2, 10]);
+        let end = "c......c??.?i...i";
         assert!(next_of(end).is_empty());
         assert!(!is_complete(&row(end)), "the crossing is wider than a step");
-        assert_eq!(
-            crossings(&row(end)),
-            [Crossing {
-                below: 6,
-                above: 11
-            }]
-        );
+        let wide = Crossing {
+            below: 7,
+            above: 12,
+        };
+        assert_eq!(crossings(&row(end)), [wide]);
     }
 
     #[test]
