@@ -6,8 +6,8 @@
 //!
 //! [`plan`] says what is measured in which order, [`trial`] measures one cell in the present
 //! process, [`launch`] starts a trial as a child that may crash, [`program`] does so with a program
-//! of the user's, [`samples`] keeps what came of it, [`stopping`] says when there is enough, and
-//! [`run`] ties these together. Estimates and
+//! of the user's, [`samples`] keeps what came of it, [`stopping`] says when there is enough,
+//! [`run`] ties these together, and [`map`] chooses where to measure next. Estimates and
 //! verdicts are made elsewhere, from [`samples::Samples`] alone.
 
 mod as_text;
@@ -20,6 +20,7 @@ pub mod launch;
 pub mod layer_counts;
 pub mod layer_missing;
 pub mod lock_cost;
+pub mod map;
 pub mod measure;
 pub mod plan;
 pub mod probe;

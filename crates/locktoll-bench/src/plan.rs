@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use locktoll_gpu::{DeviceChoice, FaultModel, Protection, SoftSettings, TimedWork};
 use locktoll_guard::Strategy;
@@ -16,6 +17,7 @@ use rand_pcg::Pcg64Mcg;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::map::Grid;
 use crate::measure::Measure;
 use crate::probe::Probe;
 use crate::sync_pattern::SyncPattern;
@@ -99,6 +101,11 @@ impl fmt::Display for Cell {
         if let Some(threads) = self.threads {
             let plural = if threads.get() == 1 { "" } else { "s" };
             write!(f, ", {threads} thread{plural}")?;
+        }
+        if let Some(Point { queues, work_ns }) = self.point {
+            let plural = if queues.get() == 1 { "" } else { "s" };
+            let work = humantime::format_duration(Duration::from_nanos(work_ns));
+            write!(f, ", {queues} queue{plural}, {work} of work")?;
         }
         match self.arm {
             Arm::Bare => Ok(()),
@@ -306,6 +313,10 @@ pub struct Plan {
     /// Further cells of each block, which tell why.
     #[serde(default)]
     pub probes: Vec<Cell>,
+    /// The grid, where the plan is one of a map: its cells are then those of the grid, and its
+    /// stages end it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub map: Option<Grid>,
     /// When the run ends.
     pub stop: StopRule,
     /// Time to measure at most, in nanoseconds; 0 is no limit.
@@ -357,6 +368,9 @@ impl Plan {
             ));
         }
         self.check_subject()?;
+        if let Some(grid) = &self.map {
+            grid.check(self)?;
+        }
         let fraction = |name: &str, value: f64| {
             if value > 0.0 && value < 1.0 {
                 Ok(())
@@ -470,6 +484,9 @@ impl Plan {
 
     /// The cells of a block, in the order of the plan; a cell's index is its slot.
     pub fn cells(&self) -> Vec<Cell> {
+        if let Some(grid) = &self.map {
+            return grid.cells(self);
+        }
         let mut cells = Vec::new();
         let threads: Vec<Option<NonZeroU32>> = if self.threads.is_empty() {
             vec![None]
@@ -511,6 +528,16 @@ impl Plan {
             .encoders()
             .is_some_and(|encoders| matches!(encoders.device.choice, DeviceChoice::Vulkan(_)));
         is_gpu || config.takes_locks()
+    }
+
+    /// The encoders as a cell runs them: at its own point where the plan is one of a map. `None`
+    /// where a user's program encodes.
+    pub fn encoders_of(&self, cell: &Cell) -> Option<Encoders> {
+        let planned = self.subject.encoders()?;
+        Some(match (&self.map, cell.point) {
+            (Some(grid), Some(point)) => grid.encoders_at(planned, point),
+            _ => planned.clone(),
+        })
     }
 
     /// Whether a lower value is better.

@@ -8,6 +8,7 @@ use crate::duration;
 use crate::environment::load_1m;
 use crate::error::Result;
 use crate::launch::Launch;
+use crate::map;
 use crate::plan::{Cell, Plan};
 use crate::samples::{Record, Samples, SamplesWriter, StopReason, Trial};
 use crate::stopping::{Outlook, outlook};
@@ -30,6 +31,8 @@ pub enum Event<'a> {
     TrialEnded(&'a Trial),
     /// Every cell of a block was tried.
     BlockEnded(&'a Outlook),
+    /// A block of a map is about to start.
+    MapBlock(&'a map::run::Outlook),
 }
 
 /// What a run needs besides its samples.
@@ -58,6 +61,7 @@ impl Runner<'_> {
         observer: &mut dyn FnMut(&Event<'_>),
     ) -> Result<StopReason> {
         let cells = samples.header.plan.cells();
+        let slots: Vec<usize> = (0..cells.len()).collect();
         let mut block = samples.complete_blocks();
         let reason = loop {
             if block > 0 {
@@ -67,34 +71,33 @@ impl Runner<'_> {
                     break reason;
                 }
             }
-            if !self.block(block, &cells, samples, writer, observer)? {
+            if !self.block(block, &slots, &cells, samples, writer, observer)? {
                 break StopReason::Interrupted;
             }
             block += 1;
         };
-        writer.append(&Record::Stopped { reason })?;
-        writer.sync()?;
-        samples.stopped = Some(reason);
-        Ok(reason)
+        end(reason, samples, writer)
     }
 
-    /// Runs the trials that a block still lacks; `false` when interrupted.
-    fn block(
+    /// Runs those trials of a block's slots that it still lacks; `false` when interrupted.
+    pub(crate) fn block(
         &self,
         block: u64,
+        slots: &[usize],
         cells: &[Cell],
         samples: &mut Samples,
         writer: &mut SamplesWriter,
         observer: &mut dyn FnMut(&Event<'_>),
     ) -> Result<bool> {
-        let of = cells.len();
+        let of = slots.len();
         let recorded: BTreeSet<usize> = samples
             .trials
             .iter()
             .filter(|trial| trial.block == block)
             .map(|trial| trial.slot)
             .collect();
-        for (position, slot) in samples.header.plan.order(block, of).into_iter().enumerate() {
+        for (position, at) in samples.header.plan.order(block, of).into_iter().enumerate() {
+            let slot = slots[at];
             if recorded.contains(&slot) {
                 continue;
             }
@@ -151,4 +154,16 @@ impl Runner<'_> {
             outcome,
         }))
     }
+}
+
+/// Records why a run ended.
+pub(crate) fn end(
+    reason: StopReason,
+    samples: &mut Samples,
+    writer: &mut SamplesWriter,
+) -> Result<StopReason> {
+    writer.append(&Record::Stopped { reason })?;
+    writer.sync()?;
+    samples.stopped = Some(reason);
+    Ok(reason)
 }

@@ -246,6 +246,8 @@ pub enum StopReason {
     Blocks,
     /// The precision asked for.
     Precision,
+    /// No crossover of a map can be narrowed on its finest grid.
+    Refined,
     /// The time limit.
     Time,
     /// Ctrl-C or a termination signal.
@@ -260,6 +262,7 @@ impl StopReason {
         match self {
             Self::Blocks => "the number of blocks asked for was reached",
             Self::Precision => "the precision asked for was reached",
+            Self::Refined => "no crossover can be narrowed on the finest grid",
             Self::Time => "the time limit was reached",
             Self::Interrupted => "interrupted by the user",
             Self::Hopeless => "no two locks ran to their end in the same block",
@@ -330,6 +333,7 @@ pub fn parse(bytes: &[u8], path: &Path) -> Result<(Samples, u64)> {
         .map_or(0, |at| at + 1);
     let mut samples: Option<Samples> = None;
     let mut seen = BTreeSet::new();
+    let mut cells_of_map = None;
     for (index, line) in bytes[..whole]
         .split_inclusive(|&byte| byte == b'\n')
         .enumerate()
@@ -359,6 +363,7 @@ pub fn parse(bytes: &[u8], path: &Path) -> Result<(Samples, u64)> {
                     .plan
                     .check()
                     .map_err(|error| fail(number, error.to_string()))?;
+                cells_of_map = header.plan.map.is_some().then(|| header.plan.cells());
                 samples = Some(Samples {
                     header: *header,
                     trials: Vec::new(),
@@ -369,6 +374,15 @@ pub fn parse(bytes: &[u8], path: &Path) -> Result<(Samples, u64)> {
             (Record::Header(_), Some(_)) => return Err(fail(number, "a second header".into())),
             (_, None) => return Err(fail(number, "the first line must be the header".into())),
             (Record::Trial(trial), Some(samples)) => {
+                // The stages of a map follow from its points, so each must be where it belongs.
+                if let Some(cells) = &cells_of_map
+                    && cells.get(trial.slot) != Some(&trial.cell)
+                {
+                    return Err(fail(
+                        number,
+                        format!("slot {} is not that of {}", trial.slot, trial.cell),
+                    ));
+                }
                 if !seen.insert((trial.block, trial.slot)) {
                     return Err(fail(
                         number,

@@ -23,12 +23,18 @@ pub enum AaOutcome {
     Failed,
 }
 
-/// Reads the A/A comparisons of a run.
+/// Reads the A/A comparisons of a run, those of its map included.
 #[must_use]
 pub fn a_a(run: &RunResult) -> AaOutcome {
     let verdicts: Vec<Option<Verdict>> = run
         .comparisons_of(Role::AA)
         .map(|comparison| comparison.verdict)
+        .chain(
+            run.map
+                .iter()
+                .flat_map(|map| &map.a_a)
+                .map(|cell| cell.verdict),
+        )
         .collect();
     let differs =
         |verdict: &Option<Verdict>| matches!(verdict, Some(Verdict::Costs | Verdict::Pays));

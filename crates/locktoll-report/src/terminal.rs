@@ -1,5 +1,7 @@
 //! What a person reads when a run ends: the answer first, then the figures behind it.
 
+mod map;
+
 use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table};
 use locktoll_stats::Verdict;
@@ -11,7 +13,7 @@ use crate::model::{Comparison, Role, RunResult, Series};
 use crate::regime::Regime;
 use crate::text::{plain, wrap};
 use crate::wording::scaling::scaling_sentences;
-use crate::wording::{Voice, a_a_sentence, answer, crash_sentences, series_name};
+use crate::wording::{self, Voice, a_a_sentence, answer, crash_sentences, series_name};
 
 /// Narrower terminals get lines of this many columns all the same.
 const NARROWEST: usize = 40;
@@ -53,14 +55,20 @@ pub fn render(run: &RunResult, style: &TerminalStyle) -> String {
         name: plain,
     };
     let mut paragraphs: Vec<String> = Vec::new();
-    let mut lines = answer(run, &voice);
-    let a_a_line = a_a_sentence(run, &voice);
+    let (mut lines, a_a_line) = match &run.map {
+        Some(map) => (
+            wording::map::answer(run, map, &voice),
+            wording::map::a_a_sentence(run, map, &voice),
+        ),
+        None => (answer(run, &voice), a_a_sentence(run, &voice)),
+    };
     match a_a(run) {
         AaOutcome::Failed => lines.insert(0, a_a_line),
         _ => lines.push(a_a_line),
     }
     lines.extend(crash_sentences(run, &voice));
     lines.extend(scaling_sentences(run, &voice));
+    lines.extend(run.map.as_ref().and_then(wording::map::crashes));
     paragraphs.push(
         lines
             .iter()
@@ -73,6 +81,9 @@ pub fn render(run: &RunResult, style: &TerminalStyle) -> String {
             .map(|line| wrap(line, width, "", "  "))
             .collect(),
     );
+    if let Some(map) = &run.map {
+        paragraphs.extend(map::paragraphs(map, width, &voice));
+    }
     for regime in run.regimes() {
         let table = table(run, &regime, width);
         paragraphs.push(format!(

@@ -201,6 +201,7 @@ fn plan(soft: &str, seed: u64, ops_per_thread: u32, iterations: u32) -> Plan {
         threads: vec![nonzero(THREADS)],
         counted: false,
         probes: Vec::new(),
+        map: None,
         stop: StopRule::Blocks { blocks: 10 },
         max_time_ns: 0,
         trial_timeout_ns: 60_000_000_000,

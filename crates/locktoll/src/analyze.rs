@@ -10,6 +10,7 @@ use locktoll_report::{json, markdown};
 use locktoll_stats::{Direction, Policy};
 
 use crate::analysis::imported::{self, Settings};
+use crate::analysis::map;
 use crate::analysis::measured::{self, Overrides};
 use crate::cli::{AnalyzeArgs, Format};
 use crate::error::{Error, Result};
@@ -46,7 +47,12 @@ fn analyse_run(arguments: &AnalyzeArgs) -> Result<RunResult> {
         confidence: arguments.policy.confidence,
         max_cost: arguments.policy.max_cost,
     };
-    measured::analyse(&samples, &arguments.input.display().to_string(), &overrides)
+    let analyse = if samples.header.plan.map.is_some() {
+        map::analyse
+    } else {
+        measured::analyse
+    };
+    analyse(&samples, &arguments.input.display().to_string(), &overrides)
 }
 
 fn analyse_file(arguments: &AnalyzeArgs) -> Result<RunResult> {

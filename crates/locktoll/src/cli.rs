@@ -1,5 +1,7 @@
 //! The command line: every flag, its help and its default, in one place.
 
+mod map;
+
 use std::fmt;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -14,6 +16,8 @@ use locktoll_bench::probe::Probe;
 use locktoll_bench::sync_pattern::SyncPattern;
 use locktoll_gpu::{DeviceChoice, FaultModel, Protection, SoftSettings, TimedWork};
 use locktoll_guard::{ParseStrategyError, Strategy};
+
+pub use map::MapArgs;
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 done and within policy · 1 could not measure · 2 bad usage · 10 a lock costs more
@@ -46,7 +50,9 @@ const OF_OWN_ENCODERS: [&str; 9] = [
 pub enum Command {
     /// Measure what each lock costs, as a randomised block experiment
     Bench(Box<BenchArgs>),
-    /// Analyse numbers that you already have: a CSV file, or the directory of a bench run
+    /// Find where a lock costs, is free or pays: over threads, queues and GPU work per op
+    Map(Box<MapArgs>),
+    /// Analyse numbers that you already have: a CSV file, or the directory of a bench or map run
     Analyze(AnalyzeArgs),
     /// List the devices that can be measured, and what is missing for the others
     Devices,
@@ -460,6 +466,9 @@ pub struct TrialArgs {
     /// Workload, or its TOML file
     #[arg(long, default_value = "stress", value_name = "NAME|FILE")]
     pub workload: String,
+    /// Device time of an op of a timed workload [default: the workload's]
+    #[arg(long, value_name = "DUR", value_parser = duration::parse)]
+    pub work: Option<Duration>,
     /// Sync pattern [default: the workload's]
     #[arg(long, value_name = "PATTERN")]
     pub sync: Option<SyncPattern>,

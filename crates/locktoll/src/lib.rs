@@ -12,10 +12,12 @@ pub mod error;
 pub mod guard;
 pub mod import;
 pub mod layer;
+pub mod map;
 pub mod output;
 pub mod planning;
 pub mod policy;
 pub mod progress;
+mod session;
 pub mod shell;
 pub mod trial;
 pub mod trial_args;
@@ -33,6 +35,7 @@ use crate::error::Result;
 pub fn run(cli: &Cli) -> Result<u8> {
     match &cli.command {
         Command::Bench(arguments) => bench::run(arguments),
+        Command::Map(arguments) => map::run(arguments),
         Command::Analyze(arguments) => analyze::run(arguments),
         Command::Devices => Ok(devices::run()),
         Command::Guard(arguments) => guard::run(arguments),

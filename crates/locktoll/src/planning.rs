@@ -60,9 +60,7 @@ pub fn plan(arguments: &BenchArgs) -> Result<(Plan, Option<String>)> {
     } else {
         DEFAULT_TIMEOUT_PROGRAM
     });
-    let seed = arguments
-        .seed
-        .unwrap_or_else(|| RandomState::new().hash_one("locktoll"));
+    let seed = arguments.seed.unwrap_or_else(any_seed);
     let plan = Plan {
         counted: !arguments.no_counting && configs.iter().any(Config::takes_locks),
         subject,
@@ -72,6 +70,7 @@ pub fn plan(arguments: &BenchArgs) -> Result<(Plan, Option<String>)> {
         baseline_reason,
         threads,
         probes: Vec::new(),
+        map: None,
         stop,
         max_time_ns: duration::ns(max_time),
         trial_timeout_ns: duration::ns(timeout),
@@ -83,6 +82,11 @@ pub fn plan(arguments: &BenchArgs) -> Result<(Plan, Option<String>)> {
     };
     plan.check()?;
     Ok((plan, source))
+}
+
+/// A seed where none was given: of the random keys that the standard library takes from the system.
+pub(crate) fn any_seed() -> u64 {
+    RandomState::new().hash_one("locktoll")
 }
 
 fn subject(arguments: &BenchArgs) -> Result<(Subject, Option<String>)> {
@@ -155,11 +159,7 @@ fn device(arguments: &BenchArgs) -> Result<DevicePlan> {
     let mut soft = arguments.soft;
     if choice == DeviceChoice::Soft {
         if let Some(queues) = arguments.queues {
-            soft.queues = NonZeroU16::try_from(queues).map_err(|_| {
-                Error::Usage(format!(
-                    "--queues {queues}: a soft device has at most 65535"
-                ))
-            })?;
+            soft.queues = soft_queues(queues)?;
         }
     } else if arguments.fault.is_some() {
         return Err(Error::Usage(
@@ -172,6 +172,15 @@ fn device(arguments: &BenchArgs) -> Result<DevicePlan> {
         queues: arguments.queues.unwrap_or(NonZeroU32::MIN),
         timed: None,
         fault: arguments.fault,
+    })
+}
+
+/// So many queues of a soft device.
+pub(crate) fn soft_queues(queues: NonZeroU32) -> Result<NonZeroU16> {
+    NonZeroU16::try_from(queues).map_err(|_| {
+        Error::Usage(format!(
+            "--queues {queues}: a soft device has at most 65535"
+        ))
     })
 }
 
@@ -324,7 +333,7 @@ fn default_baseline(
 
 /// The command that repeats the run: as typed, with the seed that was taken, and without the folder,
 /// which now holds this run.
-fn repeating_command(seed: u64) -> String {
+pub(crate) fn repeating_command(seed: u64) -> String {
     repeat(std::env::args().skip(1), seed)
 }
 

@@ -4,6 +4,7 @@ use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use locktoll_bench::map;
 use locktoll_bench::run::Event;
 use locktoll_bench::samples::{Outcome, Samples};
 use locktoll_bench::stopping::Outlook;
@@ -77,6 +78,13 @@ impl Progress {
                     anstream::eprintln!("block {} done{}", outlook.complete, self.widest);
                 }
             }
+            Event::MapBlock(outlook) => {
+                self.widest = self.of_stage(outlook);
+                if !self.on_terminal && !self.quiet {
+                    let said = self.widest.trim_start_matches(" · ");
+                    anstream::eprintln!("{said}");
+                }
+            }
         }
         let crashes = match self.crashes {
             0 => String::new(),
@@ -89,6 +97,28 @@ impl Progress {
     /// Removes the display.
     pub fn finish(&self) {
         self.bar.finish_and_clear();
+    }
+
+    /// Where a map stands, and the time that its stage still takes: how many stages follow is not
+    /// known.
+    fn of_stage(&self, outlook: &map::run::Outlook) -> String {
+        let plural = if outlook.points == 1 { "" } else { "s" };
+        let place = format!(
+            " · stage {} ({} point{plural}), {} of {} blocks done",
+            outlook.stage + 1,
+            outlook.points,
+            outlook.complete,
+            outlook.blocks
+        );
+        if self.trials == 0 {
+            return place;
+        }
+        let mut seconds =
+            outlook.trials_left as f64 * self.spent.as_secs_f64() / self.trials as f64;
+        if !self.max_time.is_zero() {
+            seconds = seconds.min(self.max_time.saturating_sub(self.spent).as_secs_f64());
+        }
+        format!("{place} · {} left in it", whole_seconds(seconds))
     }
 
     /// Time left: until the target number of blocks where it is known, until the limit else.
@@ -104,10 +134,13 @@ impl Progress {
             (Some(one), None) | (None, Some(one)) => one,
             (None, None) => return String::new(),
         };
-        let left = Duration::try_from_secs_f64(seconds).unwrap_or_default();
-        let whole = Duration::from_secs(left.as_secs());
-        format!(" · {} left", humantime::format_duration(whole))
+        format!(" · {} left", whole_seconds(seconds))
     }
+}
+
+fn whole_seconds(seconds: f64) -> humantime::FormattedDuration {
+    let left = Duration::try_from_secs_f64(seconds).unwrap_or_default();
+    humantime::format_duration(Duration::from_secs(left.as_secs()))
 }
 
 fn outcome(trial: &locktoll_bench::samples::Trial) -> &Outcome {

@@ -1,14 +1,15 @@
 //! A trial's command line: written by `bench`, read by `trial`, pasted by people.
 
+use locktoll_bench::duration;
 use locktoll_bench::plan::{Arm, Cell, DevicePlan, Encoders, TrialSize};
 use locktoll_bench::probe::Probe;
 use locktoll_bench::trial::TrialSpec;
-use locktoll_bench::workload::Workload;
+use locktoll_bench::workload::{KernelChoice, Workload};
 use locktoll_gpu::{DeviceChoice, FaultModel};
 use locktoll_guard::Instrument;
 
 use crate::cli::TrialArgs;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::layer::Layer;
 
 /// The command line that runs a cell of a plan. `workload` is a built-in name or a file; `layer`
@@ -35,6 +36,9 @@ pub fn command_line(
         flag("fault", fault.to_string());
     }
     flag("workload", workload.to_owned());
+    if let Some(point) = cell.point {
+        flag("work", format!("{}ns", point.work_ns));
+    }
     flag("sync", encoders.sync.to_string());
     flag("strategy", cell.config.to_string());
     if let Some(threads) = cell.threads {
@@ -66,9 +70,19 @@ pub fn choice(device: DeviceChoice, fault: Option<FaultModel>) -> DeviceChoice {
 /// What the arguments ask for.
 ///
 /// # Errors
-/// The workload is neither built in nor a valid file.
+/// The workload is neither built in nor a valid file, or `--work` is given and it has no timed
+/// kernel.
 pub fn spec(arguments: &TrialArgs) -> Result<TrialSpec> {
-    let workload = Workload::load(&arguments.workload)?;
+    let mut workload = Workload::load(&arguments.workload)?;
+    if let Some(work) = arguments.work {
+        let KernelChoice::Timed { service_ns } = &mut workload.kernel else {
+            return Err(Error::Usage(format!(
+                "--work is the time of a timed kernel, which the workload {} has not",
+                workload.name
+            )));
+        };
+        *service_ns = Some(duration::ns(work));
+    }
     Ok(TrialSpec {
         encoders: Encoders {
             device: DevicePlan {

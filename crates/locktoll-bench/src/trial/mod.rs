@@ -25,7 +25,7 @@ use crate::plan::{DevicePlan, Encoders};
 use crate::probe::{Added, Probe, Resource};
 use crate::protocol::Line;
 use crate::samples::{DeviceFacts, Durations, LockEvents, Measurement};
-use crate::workload::Workload;
+use crate::workload::{KernelChoice, Workload};
 
 /// Everything that a trial needs to know.
 #[derive(Debug, Clone, PartialEq)]
@@ -108,29 +108,88 @@ fn open_vulkan(
 /// # Errors
 /// As for a trial: the device is not there, or its settings are refused.
 pub fn device_facts(encoders: &Encoders) -> Result<(DeviceFacts, Option<TimedWork>)> {
-    fn facts(device: &impl Device, workload: &Workload) -> Result<DeviceFacts> {
+    fn checked(device: &impl Device, workload: &Workload) -> Result<DeviceFacts> {
         program::Program::new(device, workload)?;
-        let info = device.info();
-        Ok(DeviceFacts {
-            name: info.name,
-            driver: info.driver,
-            settings: info.settings,
-            notes: info.model_notes,
-            engines: u32::try_from(device.busy_ns().len()).unwrap_or(u32::MAX),
-        })
+        Ok(facts(device))
     }
     let plan = &encoders.device;
     match plan.choice.resolve()? {
         DeviceChoice::Vulkan(index) => {
-            let unperturbed = Perturbation::default();
-            let device = open_vulkan(plan, index, Instrument::Counted, &unperturbed)?;
-            let facts = facts(&device, &encoders.workload)?;
+            let device = open_vulkan(plan, index, Instrument::Counted, &Perturbation::default())?;
+            let facts = checked(&device, &encoders.workload)?;
             Ok((facts, device.timed_work()))
         }
         DeviceChoice::Auto | DeviceChoice::Soft => {
             let device = open_soft(plan, &Perturbation::default());
-            Ok((facts(&device, &encoders.workload)?, None))
+            Ok((checked(&device, &encoders.workload)?, None))
         }
+    }
+}
+
+/// What the planned device says of itself, and what its timed kernel does at each of these times per
+/// op, shortest first: nothing on a device that needs no calibration. All queues must be there.
+///
+/// # Errors
+/// As for a trial: the device is not there, or its settings are refused.
+pub fn timed_facts(
+    encoders: &Encoders,
+    service_ns: &[u64],
+) -> Result<(DeviceFacts, Vec<TimedWork>)> {
+    let plan = &encoders.device;
+    match plan.choice.resolve()? {
+        DeviceChoice::Vulkan(index) => {
+            let device = open_vulkan(plan, index, Instrument::Counted, &Perturbation::default())?;
+            // Before any calibration, each of which would add a note of its own.
+            let mut facts = facts(&device);
+            let mut timed = Vec::with_capacity(service_ns.len());
+            for &ns in service_ns {
+                let mut workload = encoders.workload.clone();
+                workload.kernel = KernelChoice::Timed {
+                    service_ns: Some(ns),
+                };
+                program::Program::new(&device, &workload)?;
+                timed.extend(device.timed_work());
+            }
+            facts.notes.extend(calibration_note(&timed));
+            Ok((facts, timed))
+        }
+        DeviceChoice::Auto | DeviceChoice::Soft => {
+            let device = open_soft(plan, &Perturbation::default());
+            Ok((facts(&device), Vec::new()))
+        }
+    }
+}
+
+/// How far a calibrated time may be off without a word, as a fraction.
+const CALIBRATED: f64 = 0.05;
+
+/// Which times could not be had.
+fn calibration_note(timed: &[TimedWork]) -> Option<String> {
+    let off: Vec<String> = timed
+        .iter()
+        .filter(|work| {
+            work.took_ns.abs_diff(work.asked_ns) as f64 > CALIBRATED * work.asked_ns as f64
+        })
+        .map(|work| format!("{} ns took {} ns", work.asked_ns, work.took_ns))
+        .collect();
+    (!off.is_empty()).then(|| {
+        format!(
+            "The work per op is what a calibrated kernel was asked to take, its command buffer \
+             included. More than {:.0}% off when it was calibrated: {}.",
+            CALIBRATED * 100.0,
+            off.join(", ")
+        )
+    })
+}
+
+fn facts(device: &impl Device) -> DeviceFacts {
+    let info = device.info();
+    DeviceFacts {
+        name: info.name,
+        driver: info.driver,
+        settings: info.settings,
+        notes: info.model_notes,
+        engines: u32::try_from(device.busy_ns().len()).unwrap_or(u32::MAX),
     }
 }
 

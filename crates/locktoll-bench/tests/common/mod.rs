@@ -61,6 +61,7 @@ pub fn plan(stop: StopRule) -> Plan {
         threads: vec![nonzero(1), nonzero(8)],
         counted: true,
         probes: Vec::new(),
+        map: None,
         stop,
         max_time_ns: 0,
         trial_timeout_ns: 1_000_000_000,

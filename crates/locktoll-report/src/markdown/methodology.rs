@@ -11,8 +11,9 @@ pub(super) fn write(doc: &mut Doc, run: &RunResult) {
     let plan = &run.plan;
     doc.paragraph(&match &plan.origin {
         Origin::Bench { directory } => {
+            let command = if run.map.is_some() { "map" } else { "bench" };
             format!(
-                "Data source: measured by `locktoll bench`, kept in {}.",
+                "Data source: measured by `locktoll {command}`, kept in {}.",
                 escape(directory)
             )
         }
@@ -50,11 +51,15 @@ pub(super) fn write(doc: &mut Doc, run: &RunResult) {
         given_percent(plan.confidence),
         given_percent(plan.margin)
     ));
-    lines.push(
-        "\"No difference\" is tested two-sided, with Holm's correction over all strategy and \
-         A/A comparisons of the run. \"Inside the margin\" is tested by two one-sided tests (TOST)."
-            .to_owned(),
-    );
+    lines.push(format!(
+        "\"No difference\" is tested two-sided, with Holm's correction over all {} \"Inside the \
+             margin\" is tested by two one-sided tests (TOST).",
+        if run.map.is_some() {
+            "points and A/A cells of the map."
+        } else {
+            "strategy and A/A comparisons of the run."
+        }
+    ));
     lines.push(
         "Verdicts: free = inside the margin, no difference seen; negligible = a real difference, \
          inside the margin; costs, pays = a real difference, not shown to be inside the margin; \
@@ -92,28 +97,37 @@ fn measurement(doc: &mut Doc, run: &RunResult, experiment: &Experiment) {
     if !threads.is_empty() {
         rows.push(("Threads", list(&threads)));
     }
+    if let Some(map) = &run.map {
+        rows.extend(super::map::measured(map));
+    }
     rows.extend([
         (
             "Blocks",
             format!(
-                "{} complete, {}; each block is one trial of every cell",
+                "{} complete, {}; each block is one trial of every cell{}",
                 count(experiment.blocks_complete),
-                plural(experiment.trials, "trial")
+                plural(experiment.trials, "trial"),
+                if run.map.is_some() {
+                    " of its stage"
+                } else {
+                    ""
+                }
             ),
         ),
         (
             "Order",
             format!("random within each block, seed {}", experiment.seed),
         ),
-        (
-            "A/A arm",
-            if has(Role::AA) {
-                "the baseline a second time in every block"
-            } else {
-                "none"
-            }
-            .to_owned(),
-        ),
+    ]);
+    if run.map.is_none() {
+        let a_a = if has(Role::AA) {
+            "the baseline a second time in every block"
+        } else {
+            "none"
+        };
+        rows.push(("A/A arm", a_a.to_owned()));
+    }
+    rows.extend([
         (
             "Instrument",
             if has(Role::Counted) {
@@ -211,7 +225,14 @@ fn methods(run: &RunResult) -> String {
         .comparisons
         .iter()
         .filter(|row| row.role != Role::Counted)
-        .filter_map(|row| row.overhead.method.map(method_name))
+        .map(|row| &row.overhead)
+        .chain(
+            run.map
+                .iter()
+                .flat_map(|map| &map.cells)
+                .map(|cell| &cell.overhead),
+        )
+        .filter_map(|overhead| overhead.method.map(method_name))
         .collect();
     names.sort_unstable();
     names.dedup();

@@ -10,6 +10,7 @@ mod consistency;
 mod detail;
 mod doc;
 mod left_out;
+mod map;
 mod methodology;
 mod reproduce;
 mod results;
@@ -20,7 +21,7 @@ use locktoll_stats::Verdict;
 
 use crate::evidence::{AaOutcome, a_a};
 use crate::model::{Origin, RunResult, Subject};
-use crate::wording::{Voice, a_a_sentence, answer, crash_sentences};
+use crate::wording::{self, Voice, a_a_sentence, answer, crash_sentences};
 use doc::{Doc, escape};
 
 /// Verdicts in bold, outside names escaped.
@@ -36,6 +37,12 @@ pub fn render(run: &RunResult) -> String {
     doc.heading(1, &title(run));
     executive_summary(&mut doc, run);
     methodology::write(&mut doc, run);
+    map::write(&mut doc, run);
+    if run.map.is_some() && run.comparisons.is_empty() {
+        // The sections between are those of comparisons, of which a map has none.
+        reproduce::write(&mut doc, run);
+        return doc.finish();
+    }
     results::write(&mut doc, run);
     detail::write(&mut doc, run);
     statistics::write(&mut doc, run);
@@ -49,6 +56,10 @@ pub fn render(run: &RunResult) -> String {
 
 fn title(run: &RunResult) -> String {
     match &run.plan.experiment {
+        Some(experiment) if run.map.is_some() => match &experiment.subject {
+            Subject::Encoders { device, .. } => format!("Regime map on {}", escape(device)),
+            Subject::Program { .. } | Subject::Commands { .. } => "Regime map".to_owned(),
+        },
         Some(experiment) => {
             let workload = escape(&experiment.workload);
             match &experiment.subject {
@@ -71,28 +82,32 @@ fn title(run: &RunResult) -> String {
 
 fn executive_summary(doc: &mut Doc, run: &RunResult) {
     doc.heading(2, "Executive Summary");
+    let a_a_line = |voice: &Voice| match &run.map {
+        Some(map) => wording::map::a_a_sentence(run, map, voice),
+        None => a_a_sentence(run, voice),
+    };
     if a_a(run) == AaOutcome::Failed {
-        doc.paragraph(&format!(
-            "**{}**",
-            a_a_sentence(
-                run,
-                &Voice {
-                    stress: plain,
-                    ..VOICE
-                }
-            )
-        ));
+        let quiet = Voice {
+            stress: plain,
+            ..VOICE
+        };
+        doc.paragraph(&format!("**{}**", a_a_line(&quiet)));
     }
     let notes = run
         .plan
         .experiment
         .iter()
         .flat_map(|experiment| &experiment.device_notes);
-    doc.bullets(notes.map(|note| escape(note)).chain(answer(run, &VOICE)));
+    let answer = match &run.map {
+        Some(map) => wording::map::answer(run, map, &VOICE),
+        None => answer(run, &VOICE),
+    };
+    doc.bullets(notes.map(|note| escape(note)).chain(answer));
     if a_a(run) != AaOutcome::Failed {
-        doc.paragraph(&a_a_sentence(run, &VOICE));
+        doc.paragraph(&a_a_line(&VOICE));
     }
-    doc.bullets(crash_sentences(run, &VOICE));
+    let of_map = run.map.as_ref().and_then(wording::map::crashes);
+    doc.bullets(crash_sentences(run, &VOICE).into_iter().chain(of_map));
     if !run.warnings.is_empty() {
         doc.paragraph("Warnings, most important first:");
         doc.bullets(run.warnings.iter().map(|warning| escape(&warning.message)));

@@ -4,6 +4,7 @@
 //! to write a name that came from outside.
 
 pub(crate) mod cause;
+pub(crate) mod map;
 pub(crate) mod scaling;
 mod trust;
 

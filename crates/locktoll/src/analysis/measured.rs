@@ -15,9 +15,7 @@ use locktoll_stats::hierarchical;
 use locktoll_stats::proportion::Proportion;
 use locktoll_stats::{Direction, Policy, Summary};
 
-use super::{
-    Pair, Values, cause, ceiling, contention, judge, pairing, scaling, warnings,
-};
+use super::{Pair, Values, cause, ceiling, contention, judge, pairing, scaling, warnings};
 use crate::error::{Error, Result};
 
 /// What `analyze` may set differently from the run itself.
@@ -307,7 +305,7 @@ impl<'a> View<'a> {
     }
 }
 
-fn experiment(samples: &Samples) -> Experiment {
+pub(super) fn experiment(samples: &Samples) -> Experiment {
     let header = &samples.header;
     let plan = &header.plan;
     let bound = match plan.max_time_ns {

@@ -7,6 +7,7 @@ mod cause;
 mod ceiling;
 mod contention;
 pub mod imported;
+pub mod map;
 pub mod measured;
 mod pairing;
 mod root;

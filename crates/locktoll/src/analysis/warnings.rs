@@ -2,6 +2,8 @@
 
 use locktoll_bench::samples::{Samples, StopReason};
 use locktoll_gpu::{FaultModel, Scope};
+use locktoll_report::evidence::A_A_FAILED;
+use locktoll_report::format::{duration_ns, plural};
 use locktoll_report::model::{Comparison, Role, RunResult, Warning};
 use locktoll_stats::{Note, Verdict};
 
@@ -11,6 +13,54 @@ const FEW_BLOCKS: u64 = 5;
 /// Warnings about a measured run.
 pub(super) fn of_run(result: &RunResult, samples: &Samples) -> Vec<Warning> {
     let mut all = a_a(result);
+    all.extend(of_course(result, samples, samples.complete_blocks()));
+    for row in result
+        .comparisons
+        .iter()
+        .filter(|row| row.role == Role::Counted)
+    {
+        if matches!(row.verdict, Some(Verdict::Costs | Verdict::Pays)) {
+            all.push(Warning {
+                code: "instrument".into(),
+                message: format!(
+                    "Counting changes the throughput of {}{}: read its contention figures as those \
+                     of a slightly different program.",
+                    row.test,
+                    at(row)
+                ),
+            });
+        }
+    }
+    all.extend(notes(result));
+    all
+}
+
+/// Warnings about a map.
+pub(super) fn of_map(result: &RunResult, samples: &Samples) -> Vec<Warning> {
+    let cells = result.map.iter().flat_map(|map| &map.a_a);
+    let mut all: Vec<Warning> = cells
+        .filter(|cell| matches!(cell.verdict, Some(Verdict::Costs | Verdict::Pays)))
+        .map(|cell| Warning {
+            code: A_A_FAILED.into(),
+            message: format!(
+                "A/A fails at {} on {} with {} of work: {} differs from itself. Something other \
+                 than the lock moves the figures; do not decide from this map.",
+                plural(cell.threads.into(), "thread"),
+                plural(cell.queues.into(), "queue"),
+                duration_ns(cell.work_ns as f64),
+                result.plan.baseline
+            ),
+        })
+        .collect();
+    let blocks = samples.header.plan.map.as_ref().map_or(0, |map| map.blocks);
+    all.extend(of_course(result, samples, blocks));
+    all
+}
+
+/// Warnings about a run's plan, its end and its machine. `complete` is how many blocks its intervals
+/// rest on.
+fn of_course(result: &RunResult, samples: &Samples, complete: u64) -> Vec<Warning> {
+    let mut all = Vec::new();
     let mut add = |code: &str, message: String| {
         all.push(Warning {
             code: code.into(),
@@ -35,7 +85,6 @@ pub(super) fn of_run(result: &RunResult, samples: &Samples) -> Vec<Warning> {
                 .into(),
         );
     }
-    let complete = samples.complete_blocks();
     match samples.stopped {
         None => add(
             "cut_off",
@@ -51,7 +100,9 @@ pub(super) fn of_run(result: &RunResult, samples: &Samples) -> Vec<Warning> {
             "nothing_to_compare",
             "No two strategies ran to their end often enough to be compared.".into(),
         ),
-        Some(StopReason::Blocks | StopReason::Precision | StopReason::Time) => {}
+        Some(
+            StopReason::Blocks | StopReason::Precision | StopReason::Refined | StopReason::Time,
+        ) => {}
     }
     if complete < FEW_BLOCKS {
         let plural = if complete == 1 { "" } else { "s" };
@@ -83,24 +134,6 @@ pub(super) fn of_run(result: &RunResult, samples: &Samples) -> Vec<Warning> {
             format!("The run was resumed with another {change}."),
         );
     }
-    for row in result
-        .comparisons
-        .iter()
-        .filter(|row| row.role == Role::Counted)
-    {
-        if matches!(row.verdict, Some(Verdict::Costs | Verdict::Pays)) {
-            add(
-                "instrument",
-                format!(
-                    "Counting changes the throughput of {}{}: read its contention figures as those \
-                     of a slightly different program.",
-                    row.test,
-                    at(row)
-                ),
-            );
-        }
-    }
-    all.extend(notes(result));
     all
 }
 
@@ -127,7 +160,7 @@ fn a_a(result: &RunResult) -> Vec<Warning> {
             // speaks of A/A.
             Some(Verdict::Free | Verdict::Negligible | Verdict::Unresolved) => return None,
             Some(_) => (
-                "a_a_failed",
+                A_A_FAILED,
                 format!(
                     "A/A fails{}: {} differs from itself. Something other than the lock moves the \
                      figures; do not decide from this run.",

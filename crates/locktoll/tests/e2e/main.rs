@@ -4,6 +4,7 @@ mod analyze;
 mod bench;
 mod clients;
 mod guard;
+mod map;
 mod program;
 mod resume;
 mod run_folder;

@@ -26,7 +26,8 @@ fn start(words: &[&str]) -> Child {
         .unwrap()
 }
 
-fn trials(folder: &Path) -> Vec<(u64, u64)> {
+/// Blocks and slots of the trials in a folder, in order.
+pub(super) fn recorded(folder: &Path) -> Vec<(u64, u64)> {
     let text = fs::read_to_string(folder.join("samples.jsonl")).unwrap();
     let records = text
         .lines()
@@ -44,18 +45,23 @@ fn trials(folder: &Path) -> Vec<(u64, u64)> {
 
 /// Each of the slots of all blocks has been run, and none twice.
 pub(super) fn every_trial_once(folder: &Path, slots: usize) {
-    let seen = trials(folder);
+    let seen = recorded(folder);
     assert_eq!(seen.len(), BLOCKS * slots);
     assert_eq!(seen.iter().collect::<BTreeSet<_>>().len(), BLOCKS * slots);
 }
 
 /// Kills a run with some blocks ten times, and then lets it end, in the folder `run` of another.
 pub(super) fn killed_and_resumed(begin: &[&str], folder: &Path) {
+    let blocks = BLOCKS.to_string();
+    killed_and_resumed_by("bench", &[begin, &["--blocks", &blocks]].concat(), folder);
+}
+
+/// The same of any command that measures.
+pub(super) fn killed_and_resumed_by(command: &str, begin: &[&str], folder: &Path) {
     let out = folder.join("run");
     let place = out.display().to_string();
-    let blocks = BLOCKS.to_string();
-    let begin = [begin, &["--blocks", &blocks, "--out", &place]].concat();
-    let go_on = ["bench", "--quiet", "--resume", &place];
+    let begin = [begin, &["--out", &place]].concat();
+    let go_on = [command, "--quiet", "--resume", &place];
     let has_header =
         || fs::read_to_string(out.join("samples.jsonl")).is_ok_and(|text| text.contains('\n'));
     let next = || {
@@ -116,7 +122,7 @@ fn ctrl_c_keeps_what_was_measured_and_says_how_to_go_on() {
     assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
     assert!(stderr(&output).contains("--resume"), "{}", stderr(&output));
     assert!(out.join("result.json").exists() && out.join("report.md").exists());
-    assert!(trials(&out).len() >= 2 * SLOTS);
+    assert!(recorded(&out).len() >= 2 * SLOTS);
 }
 
 #[test]
@@ -144,10 +150,10 @@ fn a_write_that_fails_ends_the_run_with_its_name_and_can_be_resumed() {
         "{}",
         stderr(&output)
     );
-    let before = trials(&out);
+    let before = recorded(&out);
     assert!(!before.is_empty(), "nothing was measured before the limit");
     let resumed = run(&format!("bench --quiet --resume {}", out.display()));
     assert_eq!(resumed.status.code(), Some(0), "{}", stderr(&resumed));
     every_trial_once(&out, SLOTS);
-    assert_eq!(trials(&out)[..before.len()], before);
+    assert_eq!(recorded(&out)[..before.len()], before);
 }
