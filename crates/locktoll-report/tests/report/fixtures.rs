@@ -532,5 +532,6 @@ pub(crate) fn all() -> Vec<(&'static str, RunResult)> {
         ("unresolved", unresolved()),
         ("a_a_fails", a_a_fails()),
         ("empty", empty()),
+        ("map", crate::map::map()),
     ]
 }
