@@ -87,6 +87,8 @@ impl Device {
             usage: Usage::default(),
             device_busy_ns: None,
             lock_events: None,
+            added_ns: None,
+            stages: None,
         }))
     }
 }

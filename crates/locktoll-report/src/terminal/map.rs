@@ -1,6 +1,5 @@
 //! A regime map on a terminal: a strip of verdicts over all levels, and the overheads measured.
 
-use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table};
 use locktoll_stats::Verdict;
 
 use crate::format::{MISSING, duration_ns, half_width, signed_percent};
@@ -111,18 +110,14 @@ fn tables(map: &RegimeMap, rows: &[Row], width: usize, voice: &Voice) -> Vec<Str
     let each = widest.unwrap_or(0) + GAP;
     let side_by_side = (width.saturating_sub(work_columns) / each.max(1)).max(1);
     rows.chunks(side_by_side)
-        .map(|rows| table(map, rows, width, voice))
+        .map(|rows| table(map, rows, voice))
         .collect()
 }
 
-fn table(map: &RegimeMap, rows: &[Row], width: usize, voice: &Voice) -> String {
-    let mut table = Table::new();
-    table.load_style(comfy_table::presets::NOTHING);
-    table.set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(u16::try_from(width).unwrap_or(u16::MAX));
-    let mut header = vec!["work per op".to_owned()];
-    header.extend(rows.iter().map(|row| row.label()));
-    table.set_header(header);
+/// Columns are as wide as what is seen of their widest entry, which colour adds nothing to.
+fn table(map: &RegimeMap, rows: &[Row], voice: &Voice) -> String {
+    let mut lines = vec![vec!["work per op".to_owned()]];
+    lines[0].extend(rows.iter().map(|row| row.label()));
     for work in measured(map) {
         let here: Vec<Option<&MapCell>> = rows
             .iter()
@@ -134,19 +129,25 @@ fn table(map: &RegimeMap, rows: &[Row], width: usize, voice: &Voice) -> String {
         if here.iter().any(Option::is_some) {
             let mut line = vec![duration_ns(work as f64)];
             line.extend(here.into_iter().map(|cell| overhead(cell, voice)));
-            table.add_row(line);
+            lines.push(line);
         }
     }
-    for column in table.column_iter_mut() {
-        let is_last = column.index == rows.len();
-        column.set_padding((0, if is_last { 0 } else { 2 }));
-        column.set_constraint(ColumnConstraint::ContentWidth);
-        column.set_cell_alignment(CellAlignment::Right);
+    let width = |column: usize| {
+        let widths = lines.iter().map(|line| columns(&line[column]));
+        widths.max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..=rows.len()).map(width).collect();
+    let mut out = String::new();
+    for line in &lines {
+        let right: Vec<String> = line
+            .iter()
+            .zip(&widths)
+            .map(|(text, width)| " ".repeat(width - columns(text)) + text)
+            .collect();
+        out += right.join(&" ".repeat(GAP)).trim_end();
+        out.push('\n');
     }
-    table
-        .lines()
-        .map(|line| line.trim_end().to_owned() + "\n")
-        .collect()
+    out
 }
 
 /// `+44.1% ▲`; nothing where the row was not measured at that level.

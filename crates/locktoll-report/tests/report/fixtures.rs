@@ -533,5 +533,6 @@ pub(crate) fn all() -> Vec<(&'static str, RunResult)> {
         ("a_a_fails", a_a_fails()),
         ("empty", empty()),
         ("scaling", crate::scaling::scales()),
+        ("map", crate::map::map()),
     ]
 }

@@ -3,6 +3,7 @@
 mod arbitrary;
 mod fixtures;
 mod invariants;
+mod map;
 mod recommendations;
 mod scaling;
 mod schema;
