@@ -1,13 +1,15 @@
-//! Renders a locktoll result: terminal text, Markdown, JSON.
+//! Renders a locktoll result: terminal text, Markdown, HTML with plots, JSON.
 //!
 //! Pure functions from [`model::RunResult`] to text. Nothing here measures, decides or prints:
 //! verdicts are in the result, and renderers put them into words.
 
 pub mod evidence;
 pub mod format;
+pub mod html;
 pub mod json;
 pub mod markdown;
 pub mod model;
+pub mod plots;
 pub mod recommend;
 pub mod regime;
 pub mod terminal;
@@ -15,4 +17,5 @@ pub mod text;
 
 mod caution;
 mod forest;
+mod raw;
 mod wording;

@@ -16,6 +16,7 @@ pub mod output;
 pub mod planning;
 pub mod policy;
 pub mod progress;
+pub mod report;
 pub mod shell;
 pub mod trial;
 pub mod trial_args;
@@ -33,6 +34,7 @@ pub fn run(cli: &Cli) -> Result<u8> {
     match &cli.command {
         Command::Bench(arguments) => bench::run(arguments),
         Command::Analyze(arguments) => analyze::run(arguments),
+        Command::Report(arguments) => report::run(arguments),
         Command::Devices => Ok(devices::run()),
         Command::Guard(arguments) => guard::run(arguments),
         Command::Trial(arguments) => trial::run(arguments),
