@@ -14,6 +14,7 @@ pub mod recommend;
 pub mod regime;
 pub mod terminal;
 pub mod text;
+pub mod two_runs;
 
 mod caution;
 mod forest;

@@ -53,7 +53,7 @@ pub fn say(text: &str) {
 
 /// Prints the summary for people, and what the policy says.
 pub fn print_text(result: &RunResult) {
-    let width = console_width().unwrap_or(PLAIN_WIDTH);
+    let width = width();
     // Colours are always asked for; the stream removes them where nobody can see them.
     let style = terminal::TerminalStyle { width, color: true };
     say(&terminal::render(result, &style));
@@ -77,6 +77,11 @@ pub fn where_files_are(directory: &Path) -> String {
         "Report: {shown}/report.html, {shown}/report.md · result: {shown}/result.json · raw data: \
          {shown}/samples.jsonl"
     )
+}
+
+/// Columns of the terminal, or of text that goes elsewhere.
+pub fn width() -> usize {
+    console_width().unwrap_or(PLAIN_WIDTH)
 }
 
 fn console_width() -> Option<usize> {

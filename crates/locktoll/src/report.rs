@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use locktoll_bench::Error as BenchError;
 use locktoll_bench::samples::{FILE_NAME, Samples};
 use locktoll_report::model::RunResult;
-use locktoll_report::{html, json, markdown, terminal};
+use locktoll_report::{html, json, markdown, terminal, two_runs};
 
 use crate::analysis::measured::{self, Overrides};
+use crate::analysis::two_runs::compare_runs;
 use crate::cli::{ReportArgs, ReportFormat};
 use crate::error::{Error, Result};
 use crate::output;
@@ -95,8 +96,23 @@ fn read(input: &Path) -> Result<RunResult> {
 }
 
 fn compare(arguments: &ReportArgs, first: &Path, second: &Path) -> Result<u8> {
-    let _ = (read(first)?, read(second)?, arguments);
-    Ok(0)
+    if arguments.plots.is_some() {
+        return Err(Error::Usage("--plots: give one run".into()));
+    }
+    let names = [first, second].map(|input| input.display().to_string());
+    let runs = compare_runs((&names[0], &read(first)?), (&names[1], &read(second)?))?;
+    let format = match (arguments.format, &arguments.out) {
+        (Some(format), _) => format,
+        (None, Some(_)) => ReportFormat::Html,
+        (None, None) => ReportFormat::Text,
+    };
+    let text = match format {
+        ReportFormat::Html => two_runs::to_html(&runs),
+        ReportFormat::Md => two_runs::to_markdown(&runs),
+        ReportFormat::Json => two_runs::to_json(&runs)?,
+        ReportFormat::Text => two_runs::to_text(&runs, output::width()),
+    };
+    deliver(arguments.out.as_deref(), &text)
 }
 
 /// Writes text to a file, or to standard output.

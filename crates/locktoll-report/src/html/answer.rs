@@ -49,9 +49,11 @@ pub(super) fn write(run: &RunResult) -> Markup {
             }
         }
         (list(rest))
-        @if !failed { p .aside { (marked(&a_a_words)) } }
-        @for note in notes { p .aside { (outside(note)) } }
-        (list(&crash_sentences(run, &VOICE)))
+        div .trust {
+            @if !failed { p { (marked(&a_a_words)) } }
+            @for sentence in crash_sentences(run, &VOICE) { p { (marked(&sentence)) } }
+            @for note in notes { p { (outside(note)) } }
+        }
         @if !run.warnings.is_empty() {
             h3 { "Warnings, most important first" }
             ul .warnings {

@@ -31,6 +31,7 @@ pub fn render(run: &RunResult) -> String {
         title: title(run),
         about: about(run),
         answer: answer::write(run),
+        source: Some("result.json"),
     };
     let candidates: [(&'static str, &'static str, Option<Markup>); 11] = [
         ("map", "Regime map", map::write(run)),

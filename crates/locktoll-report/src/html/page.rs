@@ -12,23 +12,25 @@ const POLICY: &str =
 const PAGE_STYLE: &str = include_str!("page.css");
 
 /// A part of the page with a heading of its own.
-pub(super) struct Section {
+pub(crate) struct Section {
     /// Its anchor.
-    pub(super) id: &'static str,
-    pub(super) heading: &'static str,
-    pub(super) body: Markup,
+    pub(crate) id: &'static str,
+    pub(crate) heading: &'static str,
+    pub(crate) body: Markup,
 }
 
 /// What stands above the sections.
-pub(super) struct Head {
-    pub(super) title: String,
+pub(crate) struct Head {
+    pub(crate) title: String,
     /// One line under the title.
-    pub(super) about: String,
-    pub(super) answer: Markup,
+    pub(crate) about: String,
+    pub(crate) answer: Markup,
+    /// The file that holds every figure of the page, where there is one.
+    pub(crate) source: Option<&'static str>,
 }
 
 /// The whole file.
-pub(super) fn write(head: &Head, sections: &[Section]) -> String {
+pub(crate) fn write(head: &Head, sections: &[Section]) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -67,10 +69,15 @@ pub(super) fn write(head: &Head, sections: &[Section]) -> String {
                             }
                         }
                     }
-                    footer { p {
-                        "Written by locktoll " (env!("CARGO_PKG_VERSION"))
-                        " from " code { "result.json" } ", which holds every figure of this page."
-                    } }
+                    footer {
+                        p {
+                            "Written by locktoll " (env!("CARGO_PKG_VERSION"))
+                            @if let Some(file) = head.source {
+                                " from " code { (file) } ", which holds every figure of this page"
+                            }
+                            "."
+                        }
+                    }
                 }
             }
         }
@@ -79,12 +86,12 @@ pub(super) fn write(head: &Head, sections: &[Section]) -> String {
 }
 
 /// A drawing in both layouts, with a line under it; nothing where there is no drawing.
-pub(super) fn figure(layouts: &[Drawing], caption: &str) -> Markup {
+pub(crate) fn figure(layouts: &[Drawing], caption: &str) -> Markup {
     html! {
         @if !layouts.is_empty() {
             figure {
                 @for drawing in layouts { (drawing.inline()) }
-                @if !caption.is_empty() { figcaption { (caption) } }
+                @if !caption.is_empty() { figcaption { span { (caption) } } }
             }
         }
     }
@@ -92,7 +99,7 @@ pub(super) fn figure(layouts: &[Drawing], caption: &str) -> Markup {
 
 /// How a column of a table is set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Column {
+pub(crate) enum Column {
     /// Words.
     Words,
     /// Names, in letters of one width.
@@ -116,12 +123,12 @@ impl Column {
 
 /// A table that scrolls by itself where the window is too narrow; without rows, nothing. The first
 /// column names the rows.
-pub(super) fn table(caption: &str, columns: &[(&str, Column)], rows: &[Vec<String>]) -> Markup {
+pub(crate) fn table(caption: &str, columns: &[(&str, Column)], rows: &[Vec<String>]) -> Markup {
     html! {
         @if !rows.is_empty() {
             div .scroll role="region" aria-label=(caption) tabindex="0" {
                 table {
-                    caption { (caption) }
+                    caption { span { (caption) } }
                     thead { tr {
                         @for (name, column) in columns {
                             th scope="col" class=[(*column == Column::Figure).then_some("num")] { (name) }
@@ -147,7 +154,7 @@ pub(super) fn table(caption: &str, columns: &[(&str, Column)], rows: &[Vec<Strin
 }
 
 /// Sentences as the other renderers say them, with marks that [`marked`] turns into elements.
-pub(super) const VOICE: Voice = Voice {
+pub(crate) const VOICE: Voice = Voice {
     stress: mark,
     name: outside,
 };
@@ -173,7 +180,7 @@ fn mark(verdict: Verdict, word: &str) -> String {
 }
 
 /// A sentence of [`VOICE`] as markup: escaped once, as a whole.
-pub(super) fn marked(sentence: &str) -> Markup {
+pub(crate) fn marked(sentence: &str) -> Markup {
     let mut pieces = sentence.split(BEGIN);
     html! {
         (printable(pieces.next().unwrap_or_default()))

@@ -144,7 +144,7 @@ fn ground(margin: f64, scale: &Scale, bottom: f64) -> Markup {
 }
 
 fn ticks(scale: &Scale) -> Vec<f64> {
-    scale.ticks(58.0)
+    scale.ticks(46.0)
 }
 
 fn axis_words(run: &RunResult, layout: Layout, scale: &Scale, bottom: f64) -> Markup {

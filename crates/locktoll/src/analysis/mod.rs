@@ -7,6 +7,7 @@ mod contention;
 pub mod imported;
 pub mod measured;
 mod pairing;
+pub mod two_runs;
 mod warnings;
 
 use locktoll_report::model::{Comparison, Overhead, Role};
