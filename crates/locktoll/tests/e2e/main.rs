@@ -2,6 +2,7 @@
 
 mod analyze;
 mod bench;
+mod browser;
 mod clients;
 mod guard;
 mod program;
@@ -10,6 +11,7 @@ mod run_folder;
 mod usage;
 mod vulkan;
 mod vulkan_faults;
+mod worst_cases;
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
