@@ -39,7 +39,6 @@ pub(super) fn write(run: &RunResult) -> Markup {
         .experiment
         .iter()
         .flat_map(|experiment| &experiment.device_notes);
-    let recommendations = recommend::recommendations(run);
     html! {
         @if failed { p .alert { strong { (marked(&a_a_words)) } } }
         p .lead {
@@ -60,11 +59,22 @@ pub(super) fn write(run: &RunResult) -> Markup {
                 @for warning in &run.warnings { li { (outside(&warning.message)) } }
             }
         }
-        @if !recommendations.is_empty() {
-            h3 { "What to do" }
-            ul { @for line in &recommendations { li { (outside(line)) } } }
-        }
     }
+}
+
+/// What follows for whoever has to choose a lock.
+pub(super) fn advice(run: &RunResult) -> Option<Markup> {
+    let lines = recommend::recommendations(run);
+    if lines.is_empty() {
+        return None;
+    }
+    Some(html! {
+        ul { @for line in &lines { li { (outside(line)) } } }
+        p .note {
+            "These hold for the configurations, workload, thread counts and device measured here, \
+             and for no others."
+        }
+    })
 }
 
 fn list(sentences: &[String]) -> Markup {

@@ -33,9 +33,10 @@ pub fn render(run: &RunResult) -> String {
         answer: answer::write(run),
         source: Some("result.json"),
     };
-    let candidates: [(&'static str, &'static str, Option<Markup>); 11] = [
+    let candidates: [(&'static str, &'static str, Option<Markup>); 12] = [
         ("map", "Regime map", map::write(run)),
         ("overhead", "Overhead", results::overhead(run)),
+        ("advice", "What to do", answer::advice(run)),
         ("throughput", "Throughput", results::throughput(run)),
         ("blocks", "Block by block", results::blocks(run)),
         ("order", "Course of the run", results::order(run)),

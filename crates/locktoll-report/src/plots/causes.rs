@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use super::legend;
 use super::scale::Scale;
 use super::svg::{Drawing, Layout, Path, Px, Set, fitted, name_at, outside, text_width};
-use crate::format::{plural, share};
+use crate::format::{plural, significant};
 use crate::model::{Cause, Part, RunResult};
 use crate::wording::cause::{part_name, root_name, share_interval};
 
@@ -72,7 +72,7 @@ pub(crate) fn draw(run: &RunResult, layout: Layout) -> Option<Drawing> {
             (legend.body)
             @for tick in across.ticks(56.0) {
                 @let x = across.at(tick);
-                @let words = share(tick);
+                @let words = format!("{}%", significant(tick * 100.0, 3));
                 @let whole = (tick - 1.0).abs() < 1e-9;
                 path .grid[!whole] .axis[whole] d=(Path::default().line((x, 26.0 + legend.height - 14.0), (x, y))) {}
                 (Set("c m").at(x.clamp(text_width(&words) / 2.0, width - text_width(&words) / 2.0),

@@ -47,7 +47,7 @@ pub(crate) fn draw(run: &RunResult, layout: Layout) -> Option<Drawing> {
         body: html! {
             @for tick in &ticks {
                 @let x = across.at(*tick);
-                @let words = duration_ns(*tick);
+                @let words = if *tick == 0.0 { "0".to_owned() } else { duration_ns(*tick) };
                 @let half = text_width(&words) / 2.0;
                 path .grid d=(Path::default().line((x, 4.0), (x, bottom))) {}
                 (Set("c m").at(x.clamp(half, width - half), bottom + 16.0, &words))
@@ -75,9 +75,15 @@ fn bars(ceiling: &Ceiling) -> Option<Vec<Bar>> {
             from: left,
             to: left + step.saved_ns.estimate,
             ci: step.saved_ns.ci.map(|ci| ci.map(|x| left + x)),
+            // Written as the change that it makes: a saving is a minus.
             figure: format!(
-                "−{}, {}",
-                duration_ns(step.saved_ns.estimate),
+                "{}{}, {}",
+                if step.saved_ns.estimate < 0.0 {
+                    "+"
+                } else {
+                    "−"
+                },
+                duration_ns(step.saved_ns.estimate.abs()),
                 share_interval(&step.share)
             ),
             class: "s1",

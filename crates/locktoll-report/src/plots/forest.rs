@@ -28,7 +28,7 @@ impl Columns {
         match layout {
             Layout::Wide => Self {
                 label_width: 196.0,
-                plot: [212.0, 588.0],
+                plot: [212.0, 572.0],
                 row: 26.0,
                 words: 17.0,
                 middle: 13.0,
@@ -210,8 +210,8 @@ fn draw_row(row: &Comparison, columns: &Columns, layout: Layout, scale: &Scale, 
             }
             @match layout {
                 Layout::Wide => {
-                    (Set("e").at(776.0, words, &figures))
-                    (Set(if row.role == Role::AA { "m" } else { "h" }).at(792.0, words, &verdict))
+                    (Set("e").at(760.0, words, &figures))
+                    (Set(if row.role == Role::AA { "m" } else { "h" }).at(776.0, words, &verdict))
                 }
                 Layout::Narrow => {
                     (Set(if row.role == Role::AA { "m e" } else { "h e" })

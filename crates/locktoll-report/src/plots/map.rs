@@ -18,7 +18,11 @@ pub(crate) fn draw(run: &RunResult, layout: Layout) -> Option<Drawing> {
         return None;
     }
     let width = layout.width();
-    let left = layout.pick(150.0, 0.0);
+    let widest = rows
+        .iter()
+        .map(|&(threads, queues)| text_width(&row_name(threads, queues)))
+        .fold(0.0, f64::max);
+    let left = layout.pick(widest + 12.0, 0.0);
     let column = (width - left) / levels.len() as f64;
     let (label, height) = layout.pick((0.0, 38.0), (20.0, 32.0));
     let apart = layout.pick(6.0, 10.0);
@@ -172,7 +176,7 @@ fn bracket(crossover: &Crossover, [from, to]: [f64; 2], y: f64, height: f64) -> 
     let middle = f64::midpoint(from, to);
     let path = Path::default()
         .line((middle, y - 4.0), (middle, y + height + 4.0))
-        .line((from, y - 3.0), (to, y - 3.0));
+        .line((from + 3.0, y - 3.0), (to - 3.0, y - 3.0));
     html! {
         g {
             title { (crossover_words(crossover)) }

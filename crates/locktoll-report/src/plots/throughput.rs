@@ -72,7 +72,9 @@ fn one(run: &RunResult, layout: Layout, index: usize, workload: Option<&str>) ->
             .chain(s.mean)
             .collect::<Vec<f64>>()
     });
-    let [lo, hi] = extent(ends.chain([0.0]))?;
+    let drawn = configs.iter().filter_map(|config| law(config));
+    let curves = drawn.flat_map(|law| threads.iter().map(|n| at_threads(law, f64::from(*n))));
+    let [lo, hi] = extent(ends.chain(curves).chain([0.0]))?;
     let unit = points.first().map_or("value", |s| s.unit.as_str());
 
     let width = layout.width();

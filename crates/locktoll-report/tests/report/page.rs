@@ -169,13 +169,14 @@ fn sections_without_data_are_left_out() {
     assert_eq!(sections(&fixtures::empty()), ["answer", "data"]);
     assert_eq!(
         sections(&fixtures::imported()),
-        ["answer", "overhead", "throughput", "data"]
+        ["answer", "overhead", "advice", "throughput", "data"]
     );
     assert_eq!(
         sections(&fixtures::crashes()),
         [
             "answer",
             "overhead",
+            "advice",
             "throughput",
             "blocks",
             "contention",

@@ -6,6 +6,7 @@ mod browser;
 mod clients;
 mod guard;
 mod program;
+mod report;
 mod resume;
 mod run_folder;
 mod usage;
