@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use html5ever::tendril::TendrilSink as _;
 use html5ever::{ParseOpts, parse_document};
+use locktoll_report::model::RunResult;
 use locktoll_report::{html, plots};
 use markup5ever_rcdom::{Handle, NodeData, RcDom};
 use proptest::prelude::*;
@@ -159,20 +160,20 @@ fn names_from_outside_stay_text() {
 
 #[test]
 fn sections_without_data_are_left_out() {
-    let sections = |run| -> Vec<String> {
-        let (_, elements) = parse(&html::render(run));
+    let sections = |run: RunResult| -> Vec<String> {
+        let (_, elements) = parse(&html::render(&run));
         let of = elements.iter().filter(|e| e.0 == "section");
         of.filter_map(|e| attribute(e, "id"))
             .map(str::to_owned)
             .collect()
     };
-    assert_eq!(sections(&fixtures::empty()), ["answer", "data"]);
+    assert_eq!(sections(fixtures::empty()), ["answer", "data"]);
     assert_eq!(
-        sections(&fixtures::imported()),
+        sections(fixtures::imported()),
         ["answer", "overhead", "advice", "throughput", "data"]
     );
     assert_eq!(
-        sections(&fixtures::crashes()),
+        sections(fixtures::crashes()),
         [
             "answer",
             "overhead",
