@@ -1,18 +1,22 @@
-//! Renders a locktoll result: terminal text, Markdown, JSON.
+//! Renders a locktoll result: terminal text, Markdown, HTML with plots, JSON.
 //!
 //! Pure functions from [`model::RunResult`] to text. Nothing here measures, decides or prints:
 //! verdicts are in the result, and renderers put them into words.
 
 pub mod evidence;
 pub mod format;
+pub mod html;
 pub mod json;
 pub mod markdown;
 pub mod model;
+pub mod plots;
 pub mod recommend;
 pub mod regime;
 pub mod terminal;
 pub mod text;
+pub mod two_runs;
 
 mod caution;
 mod forest;
+mod raw;
 mod wording;

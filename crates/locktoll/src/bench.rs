@@ -44,6 +44,9 @@ pub fn run(arguments: &BenchArgs) -> Result<u8> {
         &Overrides::default(),
     )?;
     output::write_files(&directory, &result)?;
+    if let Some(plots) = &arguments.plots {
+        output::write_plots(plots, &result)?;
+    }
     output::print_text(&result);
     output::say(&format!("\n{}\n", output::where_files_are(&directory)));
     if reason == StopReason::Interrupted {

@@ -1,6 +1,7 @@
 //! The command line: every flag, its help and its default, in one place.
 
 mod map;
+mod report;
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -18,6 +19,7 @@ use locktoll_gpu::{DeviceChoice, FaultModel, Protection, SoftSettings, TimedWork
 use locktoll_guard::{ParseStrategyError, Strategy};
 
 pub use map::MapArgs;
+pub use report::{ReportArgs, ReportFormat};
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 done and within policy · 1 could not measure · 2 bad usage · 10 a lock costs more
@@ -54,6 +56,8 @@ pub enum Command {
     Map(Box<MapArgs>),
     /// Analyse numbers that you already have: a CSV file, or the directory of a bench or map run
     Analyze(AnalyzeArgs),
+    /// Write a run's report again, as a page, text or plots; or compare two runs
+    Report(ReportArgs),
     /// List the devices that can be measured, and what is missing for the others
     Devices,
     /// Run a Vulkan program with a lock slipped under it, and tell what the lock saw
@@ -279,12 +283,16 @@ pub struct BenchArgs {
     #[arg(long, value_name = "N", help_heading = "Output")]
     pub seed: Option<u64>,
 
-    /// Directory for samples.jsonl, result.json and report.md [default: locktoll-DATE-TIME]
+    /// Directory for samples.jsonl, result.json, report.html and report.md [default: locktoll-DATE-TIME]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Output")]
     pub out: Option<PathBuf>,
 
+    /// Directory for the plots of the report, one SVG file each
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Output")]
+    pub plots: Option<PathBuf>,
+
     /// Go on with the run in this directory, by its own plan; of the other flags only --max-time
-    /// (from now on) and --quiet may be given
+    /// (from now on), --plots and --quiet may be given
     #[arg(
         long,
         value_name = "DIR",

@@ -36,6 +36,14 @@ pub enum Error {
         /// The reason.
         source: locktoll_stats::Error,
     },
+    /// A file is no result that this version reads.
+    #[error("{}: {source}", path.display())]
+    Result {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: locktoll_report::json::Error,
+    },
     /// The result could not be written as JSON.
     #[error(transparent)]
     Json(#[from] locktoll_report::json::Error),

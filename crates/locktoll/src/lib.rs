@@ -17,6 +17,7 @@ pub mod output;
 pub mod planning;
 pub mod policy;
 pub mod progress;
+pub mod report;
 mod session;
 pub mod shell;
 pub mod trial;
@@ -37,6 +38,7 @@ pub fn run(cli: &Cli) -> Result<u8> {
         Command::Bench(arguments) => bench::run(arguments),
         Command::Map(arguments) => map::run(arguments),
         Command::Analyze(arguments) => analyze::run(arguments),
+        Command::Report(arguments) => report::run(arguments),
         Command::Devices => Ok(devices::run()),
         Command::Guard(arguments) => guard::run(arguments),
         Command::Trial(arguments) => trial::run(arguments),

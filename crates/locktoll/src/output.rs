@@ -6,7 +6,7 @@ use std::path::Path;
 
 use locktoll_bench::Error as BenchError;
 use locktoll_report::model::RunResult;
-use locktoll_report::{json, markdown, terminal};
+use locktoll_report::{html, json, markdown, plots, terminal};
 
 use crate::error::Result;
 use crate::policy;
@@ -14,7 +14,7 @@ use crate::policy;
 /// Columns of text where the output is no terminal.
 const PLAIN_WIDTH: usize = 100;
 
-/// Writes `result.json` and `report.md`.
+/// Writes `result.json`, `report.md` and `report.html`.
 ///
 /// # Errors
 /// A file cannot be written.
@@ -25,7 +25,23 @@ pub fn write_files(directory: &Path, result: &RunResult) -> Result<()> {
     };
     write("result.json", &json::to_string_pretty(result)?)?;
     write("report.md", &markdown::render(result))?;
+    write("report.html", &html::render(result))?;
     Ok(())
+}
+
+/// Writes each plot of a result as an SVG file into a folder, which is made where it is missing; the
+/// number of files.
+///
+/// # Errors
+/// The folder or a file cannot be written.
+pub fn write_plots(directory: &Path, result: &RunResult) -> Result<usize> {
+    fs::create_dir_all(directory).map_err(BenchError::io("create the folder", directory))?;
+    let plots = plots::all(result);
+    for (name, svg) in &plots {
+        let path = directory.join(name);
+        fs::write(&path, svg).map_err(BenchError::io("write", &path))?;
+    }
+    Ok(plots.len())
 }
 
 /// Writes text to standard output. A reader that has closed it early (`locktoll … | head`) has seen
@@ -37,7 +53,7 @@ pub fn say(text: &str) {
 
 /// Prints the summary for people, and what the policy says.
 pub fn print_text(result: &RunResult) {
-    let width = console_width().unwrap_or(PLAIN_WIDTH);
+    let width = width();
     // Colours are always asked for; the stream removes them where nobody can see them.
     let style = terminal::TerminalStyle { width, color: true };
     say(&terminal::render(result, &style));
@@ -58,8 +74,14 @@ pub fn policy(result: &RunResult) -> Option<policy::Outcome> {
 pub fn where_files_are(directory: &Path) -> String {
     let shown = directory.display();
     format!(
-        "Report: {shown}/report.md · result: {shown}/result.json · raw data: {shown}/samples.jsonl"
+        "Report: {shown}/report.html, {shown}/report.md · result: {shown}/result.json · raw data: \
+         {shown}/samples.jsonl"
     )
+}
+
+/// Columns of the terminal, or of text that goes elsewhere.
+pub fn width() -> usize {
+    console_width().unwrap_or(PLAIN_WIDTH)
 }
 
 fn console_width() -> Option<usize> {

@@ -1,11 +1,10 @@
 //! The data: every value, every crash, every secondary statistic.
 
-use std::collections::HashMap;
-
 use super::doc::{Doc, escape};
 use super::results::comparison_name;
-use crate::format::{MISSING, exact, optional, significant};
+use crate::format::{exact, optional, significant};
 use crate::model::{Comparison, RunResult, Series};
+use crate::raw;
 use crate::wording::series_name;
 
 pub(super) fn write(doc: &mut Doc, run: &RunResult) {
@@ -30,7 +29,7 @@ fn raw_values(doc: &mut Doc, run: &RunResult) {
     for regime in &run.regimes() {
         let series: Vec<&Series> = run
             .series_in(regime)
-            .filter(|series| has_rows(series))
+            .filter(|series| raw::has_rows(series))
             .collect();
         if series.is_empty() {
             continue;
@@ -42,48 +41,8 @@ fn raw_values(doc: &mut Doc, run: &RunResult) {
                 .iter()
                 .map(|s| format!("{} ({})", escape(&series_name(s)), escape(&s.unit))),
         );
-        doc.table(&header, block_rows(&series));
+        doc.table(&header, raw::block_rows(&series, escape, exact));
     }
-}
-
-fn has_rows(series: &Series) -> bool {
-    let crashed = series
-        .crashes
-        .as_ref()
-        .is_some_and(|crashes| !crashes.events.is_empty());
-    crashed || !series.values.is_empty()
-}
-
-/// One row for each block label, in the order of first appearance.
-///
-/// A label that comes twice in a series, as in a file without block labels, gets a row for each.
-fn block_rows(series: &[&Series]) -> Vec<Vec<String>> {
-    let mut rows: Vec<Vec<String>> = Vec::new();
-    let mut row_of: HashMap<(&str, usize), usize> = HashMap::new();
-    for (column, series) in series.iter().enumerate() {
-        let crashes = series.crashes.iter().flat_map(|crashes| &crashes.events);
-        let values = series
-            .values
-            .iter()
-            .map(|value| (value.block.as_str(), exact(value.value)));
-        let crashed = crashes.map(|event| (event.block.as_str(), "crashed".to_owned()));
-        let mut seen: HashMap<&str, usize> = HashMap::new();
-        for (block, text) in values.chain(crashed) {
-            let nth = seen.entry(block).or_default();
-            let row = *row_of.entry((block, *nth)).or_insert_with(|| {
-                rows.push(vec![escape(block)]);
-                rows.len() - 1
-            });
-            *nth += 1;
-            rows[row].resize(column + 1, MISSING.to_owned());
-            rows[row].push(text);
-        }
-    }
-    for row in &mut rows {
-        row.resize(series.len() + 1, MISSING.to_owned());
-    }
-    rows.sort_by_key(|row| row[0].parse::<u64>().unwrap_or(u64::MAX));
-    rows
 }
 
 fn crashes(doc: &mut Doc, run: &RunResult) {

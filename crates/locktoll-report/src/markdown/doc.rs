@@ -6,26 +6,26 @@ use crate::text::plain;
 
 /// A Markdown document under construction.
 #[derive(Debug, Default)]
-pub(super) struct Doc {
+pub(crate) struct Doc {
     out: String,
 }
 
 impl Doc {
-    pub(super) fn heading(&mut self, level: usize, text: &str) {
+    pub(crate) fn heading(&mut self, level: usize, text: &str) {
         self.block(&format!("{} {text}", "#".repeat(level)));
     }
 
-    pub(super) fn paragraph(&mut self, text: &str) {
+    pub(crate) fn paragraph(&mut self, text: &str) {
         self.block(text);
     }
 
-    pub(super) fn bullets(&mut self, items: impl IntoIterator<Item = String>) {
+    pub(crate) fn bullets(&mut self, items: impl IntoIterator<Item = String>) {
         let items: Vec<String> = items.into_iter().map(|item| format!("- {item}")).collect();
         self.block(&items.join("\n"));
     }
 
     /// A table whose rows have one cell for each heading; without rows, nothing.
-    pub(super) fn table<R, C>(&mut self, header: &[C], rows: impl IntoIterator<Item = R>)
+    pub(crate) fn table<R, C>(&mut self, header: &[C], rows: impl IntoIterator<Item = R>)
     where
         R: IntoIterator<Item = String>,
         C: AsRef<str>,
@@ -52,13 +52,13 @@ impl Doc {
     }
 
     /// A block of code, fenced by more backticks than it contains in a row.
-    pub(super) fn code(&mut self, language: &str, text: &str) {
+    pub(crate) fn code(&mut self, language: &str, text: &str) {
         let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
         let fence = "`".repeat(3.max(longest + 1));
         self.block(&format!("{fence}{language}\n{}\n{fence}", text.trim_end()));
     }
 
-    pub(super) fn finish(self) -> String {
+    pub(crate) fn finish(self) -> String {
         self.out
     }
 
@@ -75,7 +75,7 @@ impl Doc {
 }
 
 /// Outside text on one line, with every character escaped that would be markup.
-pub(super) fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in plain(text).chars() {
         match c {

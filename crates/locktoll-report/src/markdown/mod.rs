@@ -8,7 +8,7 @@ mod appendix;
 mod closing;
 mod consistency;
 mod detail;
-mod doc;
+pub(crate) mod doc;
 mod left_out;
 mod map;
 mod methodology;

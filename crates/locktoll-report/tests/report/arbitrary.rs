@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use crate::fixtures;
 
 /// Names as files and processes give them: with markup, bars, newlines and control characters.
-fn name() -> BoxedStrategy<String> {
+pub(crate) fn name() -> BoxedStrategy<String> {
     prop_oneof![
         Just("none".to_owned()),
         Just("global".to_owned()),
@@ -46,7 +46,7 @@ fn role() -> BoxedStrategy<Role> {
     prop_oneof![Just(Role::Strategy), Just(Role::AA), Just(Role::Counted)].boxed()
 }
 
-fn verdict() -> BoxedStrategy<Verdict> {
+pub(crate) fn verdict() -> BoxedStrategy<Verdict> {
     prop_oneof![
         Just(Verdict::Free),
         Just(Verdict::Negligible),

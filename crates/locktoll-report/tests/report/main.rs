@@ -1,9 +1,11 @@
 //! Renders whole results and checks what a reader would see.
 
 mod arbitrary;
+mod arbitrary_parts;
 mod fixtures;
 mod invariants;
 mod map;
+mod page;
 mod recommendations;
 mod scaling;
 mod schema;

@@ -12,6 +12,7 @@ pub mod measured;
 mod pairing;
 mod root;
 mod scaling;
+pub mod two_runs;
 mod warnings;
 mod witness;
 

@@ -7,7 +7,7 @@ use super::guard::guarded;
 use super::{stderr, stdout};
 
 /// The interpreter that has the packages.
-fn python() -> String {
+pub(super) fn python() -> String {
     let python = std::env::var_os("LOCKTOLL_CLIENTS_PYTHON").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/clients/bin/python3"),
         PathBuf::from,

@@ -2,16 +2,19 @@
 
 mod analyze;
 mod bench;
+mod browser;
 mod clients;
 mod guard;
 mod map;
 mod program;
+mod report;
 mod resume;
 mod run_folder;
 mod scaling;
 mod usage;
 mod vulkan;
 mod vulkan_faults;
+mod worst_cases;
 
 use std::path::{Path, PathBuf};
 use std::process::Output;

@@ -1,0 +1,90 @@
+//! The answer: two sentences that can be read from across the room, then what else was found, then
+//! whether to believe it.
+
+use locktoll_stats::Verdict;
+use maud::{Markup, html};
+
+use super::map;
+use super::page::{VOICE, marked};
+use crate::evidence::{AaOutcome, a_a};
+use crate::model::RunResult;
+use crate::plots::svg::outside;
+use crate::recommend;
+use crate::wording::{Voice, a_a_sentence, answer, crash_sentences};
+
+/// Sentences that stand before the list.
+const FIRST: usize = 2;
+
+pub(super) fn write(run: &RunResult) -> Markup {
+    let sentences = match &run.map {
+        Some(map) if run.comparisons.is_empty() => map::answer(run, map),
+        _ => answer(run, &VOICE),
+    };
+    let (first, rest) = sentences.split_at(sentences.len().min(FIRST));
+    let failed = a_a(run) == AaOutcome::Failed;
+    let only_map = run.map.is_some() && run.comparisons.is_empty();
+    let a_a_words = match (&run.map, only_map) {
+        (Some(map), true) => map::a_a_sentence(run, map),
+        _ if failed => a_a_sentence(
+            run,
+            &Voice {
+                stress: unstressed,
+                ..VOICE
+            },
+        ),
+        _ => a_a_sentence(run, &VOICE),
+    };
+    let notes = run
+        .plan
+        .experiment
+        .iter()
+        .flat_map(|experiment| &experiment.device_notes);
+    html! {
+        @if failed { p .alert { strong { (marked(&a_a_words)) } } }
+        p .lead {
+            @for (index, sentence) in first.iter().enumerate() {
+                @if index > 0 { " " }
+                (marked(sentence))
+            }
+        }
+        (list(rest))
+        div .trust {
+            @if !failed { p { (marked(&a_a_words)) } }
+            @for sentence in crash_sentences(run, &VOICE) { p { (marked(&sentence)) } }
+            @for note in notes { p { (outside(note)) } }
+        }
+        @if !run.warnings.is_empty() {
+            h3 { "Warnings, most important first" }
+            ul .warnings {
+                @for warning in &run.warnings { li { (outside(&warning.message)) } }
+            }
+        }
+    }
+}
+
+/// What follows for whoever has to choose a lock.
+pub(super) fn advice(run: &RunResult) -> Option<Markup> {
+    let lines = recommend::recommendations(run);
+    if lines.is_empty() {
+        return None;
+    }
+    Some(html! {
+        ul { @for line in &lines { li { (outside(line)) } } }
+        p .note {
+            "These hold for the configurations, workload, thread counts and device measured here, \
+             and for no others."
+        }
+    })
+}
+
+fn list(sentences: &[String]) -> Markup {
+    html! {
+        @if !sentences.is_empty() {
+            ul { @for sentence in sentences { li { (marked(sentence)) } } }
+        }
+    }
+}
+
+fn unstressed(_: Verdict, word: &str) -> String {
+    word.to_owned()
+}
