@@ -24,7 +24,7 @@ pub(crate) fn draw(run: &RunResult, layout: Layout) -> Option<Drawing> {
         .fold(0.0, f64::max);
     let left = layout.pick(widest + 12.0, 0.0);
     let column = (width - left) / levels.len() as f64;
-    let (label, height) = layout.pick((0.0, 38.0), (20.0, 32.0));
+    let (label, height) = layout.pick((0.0, 38.0), (26.0, 32.0));
     let apart = layout.pick(6.0, 10.0);
     let legend = legend::set((0.0, 14.0), width, &entries(run.plan.margin));
     let top = 14.0 + legend.height + 6.0;

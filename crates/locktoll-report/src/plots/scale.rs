@@ -154,6 +154,7 @@ pub(crate) fn with_room([lo, hi]: [f64; 2], share: f64) -> [f64; 2] {
 }
 
 #[cfg(test)]
+#[allow(clippy::float_cmp, reason = "round values are exact")]
 mod tests {
     use super::*;
 

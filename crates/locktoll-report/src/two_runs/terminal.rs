@@ -1,9 +1,9 @@
 //! Two runs for a person at a terminal.
 
-use comfy_table::{ContentArrangement, Table};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table};
 
 use super::{NOT_INTERLEAVED, TwoRuns, mean, ratio, regime, row_name, summary, word};
-use crate::format::{given_percent, optional};
+use crate::format::{MISSING, given_percent, optional};
 use crate::text::{plain, wrap};
 
 /// Narrower terminals get lines of this many columns all the same.
@@ -39,6 +39,12 @@ pub fn render(runs: &TwoRuns, width: usize) -> String {
             ));
         }
     }
+    for row in &runs.rows {
+        if let Some(reason) = &row.missing {
+            let name = format!("{}, {}", row_name(row), regime(row));
+            out += &line(&format!("not compared: {name}: {reason}"));
+        }
+    }
     for name in &runs.unmatched {
         out += &line(&format!("not compared: {name}"));
     }
@@ -59,12 +65,19 @@ fn table(runs: &TwoRuns, width: usize) -> String {
             mean(&row.first),
             mean(&row.second),
             estimate,
-            plain(&interval),
+            // A reason is a sentence; it stands below.
+            row.missing
+                .as_ref()
+                .map_or(interval, |_| MISSING.to_owned()),
             word(row.verdict).to_owned(),
         ]);
     }
     for column in table.column_iter_mut() {
         column.set_padding((0, if column.index == 6 { 0 } else { 2 }));
+        // Names and verdicts may wrap; a figure that is broken over two lines cannot be read.
+        if (2..=5).contains(&column.index) {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        }
     }
     let lines = table.lines();
     lines

@@ -116,7 +116,11 @@ fn a_run_s_own_report_is_clean() {
     assert!(stdout(&output).contains(&format!("{shown}/report.html")));
     let overhead = fs::read_to_string(plots.join("overhead.svg")).unwrap();
     assert!(overhead.starts_with("<svg"), "{overhead}");
-    assert_clean(&[directory.join("report.html")]);
+    // The run with itself: as good a comparison as any, for its page.
+    let both = folder.path().join("both.html");
+    let output = run(&format!("report {shown} {shown} --out {}", both.display()));
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_clean(&[directory.join("report.html"), both]);
 }
 
 #[test]

@@ -406,8 +406,8 @@ fn taken_apart() -> RunResult {
 
 /// A map alone, with crossovers in one row and none in another.
 fn mapped() -> RunResult {
-    let levels: Vec<u64> = (0..17_i32)
-        .map(|n| (2_000.0 * 1.41_f64.powi(n)) as u64)
+    let levels: Vec<u64> = std::iter::successors(Some(2_000), |ns| Some(ns * 141 / 100))
+        .take(17)
         .collect();
     let mut run = result(&[8]);
     let cell = |threads, queues, level: usize, overhead: f64, verdict| MapCell {
