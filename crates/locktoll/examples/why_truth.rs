@@ -7,10 +7,10 @@
 //!
 //! | regime | setting | true pass-through |
 //! |---|---|---|
-//! | lock | 4 threads hold one lock for 2 ms; the device takes 0.1 ms | lock and submission (which is inside the lock) 1, all else 0 |
-//! | device | 4 threads without a lock; the device takes 2 ms | device 1, all else 0 |
+//! | lock | 4 threads hold one lock for 1 ms; the device takes 0.05 ms | lock and submission (which is inside the lock) 1, all else 0 |
+//! | device | 4 threads without a lock; the device takes 1 ms | device 1, all else 0 |
 //! | cpu | 1 thread encodes for 0.4 ms and waits at the end only; the device takes 20 µs | device 0, all else 1 |
-//! | mixed | 1 thread encodes for 1 ms and then waits for 1 ms of device time | all 1 |
+//! | mixed | 1 thread encodes for 0.5 ms and then waits for 0.5 ms of device time | all 1 |
 //!
 //! What is 0 while an iteration runs is not quite 0 over all of it: time that is added to the first op's
 //! encoding or to the last one's wait is added once to each iteration, so that its true pass-through
@@ -40,17 +40,17 @@ const REGIMES: [Regime; 4] = [
     Regime {
         name: "lock",
         strategy: "global",
-        flags: "--threads 4 --ops 10 --soft service=100us,encode=2us,hold=2ms",
+        flags: "--threads 4 --ops 5 --soft service=50us,encode=2us,hold=1ms",
         root: Root::LockBound,
-        ops: 40.0,
+        ops: 20.0,
         passes_all: |resource| matches!(resource, Resource::Lock | Resource::Submit),
     },
     Regime {
         name: "device",
         strategy: "none",
-        flags: "--threads 4 --ops 10 --soft service=2ms,encode=2us,hold=0",
+        flags: "--threads 4 --ops 5 --soft service=1ms,encode=2us,hold=0",
         root: Root::DeviceBound,
-        ops: 40.0,
+        ops: 20.0,
         passes_all: |resource| resource == Resource::Device,
     },
     Regime {
@@ -64,7 +64,7 @@ const REGIMES: [Regime; 4] = [
     Regime {
         name: "mixed",
         strategy: "per-encoder",
-        flags: "--threads 1 --ops 20 --soft service=1ms,encode=125us,hold=0",
+        flags: "--threads 1 --ops 20 --soft service=500us,encode=62us,hold=0",
         root: Root::Mixed,
         ops: 20.0,
         passes_all: |_| true,
@@ -196,7 +196,7 @@ fn run(regime: &Regime, seed: u64) -> Cause {
     let program = std::env::current_exe().expect("this program");
     let line = format!(
         "bench --quiet --device soft --workload timed --strategies {0} --why={0} --no-counting \
-         --iterations 2 --blocks 8 --seed {seed} {1} --out",
+         --iterations 1 --blocks 6 --seed {seed} {1} --out",
         regime.strategy, regime.flags
     );
     let output = Command::new(program)
