@@ -7,8 +7,8 @@
 # Needs a locktoll binary (LOCKTOLL, or one built by `cargo build --release`), the Vulkan loader
 # (libvulkan.so.1) and a GPU with 8 compute queues.
 #
-# At most 17 levels × 2 queue counts × 2 locks × 6 blocks, and 12 A/A trials: 420; about 160 to 250 are
-# expected. A trial takes about 0.35 s and the work of its ops, which is 1 s at 500 µs on one queue. No
+# At most 17 levels × 2 queue counts × 2 locks × 8 blocks, and 16 A/A trials: 560. A trial takes about 0.35 s
+# and the work of its ops, which is 2 s at 500 µs on one queue.
 # block is started that would end after 7 minutes.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -16,6 +16,6 @@ locktoll=${LOCKTOLL:-../../target/release/locktoll}
 out=${1:-results/map}
 started=$SECONDS
 "$locktoll" map --device vulkan --strategy global --baseline none --threads 8 --queues 1,8 \
-    --work 2us..500us --levels 17 --coarse 5 --ops 60 --iterations 4 \
-    --blocks "${BLOCKS:-6}" --max-time 7min --seed 1 --out "$out" --quiet
+    --work 2us..500us --levels 17 --coarse 9 --ops 100 --iterations 4 \
+    --blocks "${BLOCKS:-8}" --max-time 7min --seed 1 --out "$out" --quiet
 echo "$((SECONDS - started)) s"

@@ -11,7 +11,7 @@ use crate::format::{count, given_percent, list, plural};
 use crate::model::{Comparison, Crashes, Origin, Role, RunResult};
 use crate::regime::Regime;
 use crate::wording::{
-    Voice, at_threads, by_configuration, capital, crash_rate, largest, series_name, size,
+    self, Voice, at_threads, by_configuration, capital, crash_rate, largest, series_name, size,
 };
 
 /// The strategy that takes no lock.
@@ -35,6 +35,7 @@ pub fn recommendations(run: &RunResult) -> Vec<String> {
         out.extend(on_configuration(run, &group));
     }
     out.extend(preferences(run, &rows));
+    out.extend(run.causes.iter().filter_map(wording::cause::advice));
     out.extend(more_blocks(run, &rows));
     out
 }

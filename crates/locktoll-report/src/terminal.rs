@@ -67,6 +67,13 @@ pub fn render(run: &RunResult, style: &TerminalStyle) -> String {
         _ => lines.push(a_a_line),
     }
     lines.extend(crash_sentences(run, &voice));
+    lines.extend(
+        run.causes
+            .iter()
+            .map(|cause| wording::cause::finding(run, cause, &voice)),
+    );
+    let ceiling = run.ceiling.as_ref();
+    lines.extend(ceiling.and_then(|ceiling| wording::cause::ceiling(run, ceiling, &voice)));
     lines.extend(scaling_sentences(run, &voice));
     lines.extend(run.map.as_ref().and_then(wording::map::crashes));
     paragraphs.push(

@@ -9,9 +9,9 @@ use locktoll_report::model::RunResult;
 use locktoll_report::{json, markdown};
 use locktoll_stats::{Direction, Policy};
 
+use crate::analysis;
 use crate::analysis::imported::{self, Settings};
-use crate::analysis::map;
-use crate::analysis::measured::{self, Overrides};
+use crate::analysis::measured::Overrides;
 use crate::cli::{AnalyzeArgs, Format};
 use crate::error::{Error, Result};
 use crate::{import, output};
@@ -47,12 +47,7 @@ fn analyse_run(arguments: &AnalyzeArgs) -> Result<RunResult> {
         confidence: arguments.policy.confidence,
         max_cost: arguments.policy.max_cost,
     };
-    let analyse = if samples.header.plan.map.is_some() {
-        map::analyse
-    } else {
-        measured::analyse
-    };
-    analyse(&samples, &arguments.input.display().to_string(), &overrides)
+    analysis::of_run(&samples, &arguments.input.display().to_string(), &overrides)
 }
 
 fn analyse_file(arguments: &AnalyzeArgs) -> Result<RunResult> {

@@ -8,7 +8,8 @@ use locktoll_bench::samples::{FILE_NAME, Samples};
 use locktoll_report::model::RunResult;
 use locktoll_report::{html, json, markdown, terminal, two_runs};
 
-use crate::analysis::measured::{self, Overrides};
+use crate::analysis;
+use crate::analysis::measured::Overrides;
 use crate::analysis::two_runs::compare_runs;
 use crate::cli::{ReportArgs, ReportFormat};
 use crate::error::{Error, Result};
@@ -82,7 +83,7 @@ fn read(input: &Path) -> Result<RunResult> {
         if input.join(FILE_NAME).exists() {
             let samples = Samples::read(&input.join(FILE_NAME))?;
             let shown = input.display().to_string();
-            return measured::analyse(&samples, &shown, &Overrides::default());
+            return analysis::of_run(&samples, &shown, &Overrides::default());
         }
         input.join(RESULT_FILE)
     } else {

@@ -4,27 +4,28 @@
 use locktoll_stats::Verdict;
 use maud::{Markup, html};
 
-use super::map;
 use super::page::{VOICE, marked};
 use crate::evidence::{AaOutcome, a_a};
 use crate::model::RunResult;
 use crate::plots::svg::outside;
 use crate::recommend;
-use crate::wording::{Voice, a_a_sentence, answer, crash_sentences};
+use crate::wording::{self, Voice, a_a_sentence, answer, crash_sentences};
 
 /// Sentences that stand before the list.
 const FIRST: usize = 2;
 
 pub(super) fn write(run: &RunResult) -> Markup {
-    let sentences = match &run.map {
-        Some(map) if run.comparisons.is_empty() => map::answer(run, map),
+    let mut sentences = match &run.map {
+        Some(map) if run.comparisons.is_empty() => wording::map::answer(run, map, &VOICE),
         _ => answer(run, &VOICE),
     };
+    let findings = run.causes.iter();
+    sentences.extend(findings.map(|cause| wording::cause::finding(run, cause, &VOICE)));
     let (first, rest) = sentences.split_at(sentences.len().min(FIRST));
     let failed = a_a(run) == AaOutcome::Failed;
     let only_map = run.map.is_some() && run.comparisons.is_empty();
     let a_a_words = match (&run.map, only_map) {
-        (Some(map), true) => map::a_a_sentence(run, map),
+        (Some(map), true) => wording::map::a_a_sentence(run, map, &VOICE),
         _ if failed => a_a_sentence(
             run,
             &Voice {

@@ -5,6 +5,7 @@
 //! forgotten.
 
 mod appendix;
+mod ceiling;
 mod closing;
 mod consistency;
 mod detail;
@@ -45,6 +46,7 @@ pub fn render(run: &RunResult) -> String {
     }
     results::write(&mut doc, run);
     detail::write(&mut doc, run);
+    ceiling::write(&mut doc, run);
     statistics::write(&mut doc, run);
     closing::conclusions(&mut doc, run);
     closing::recommendations(&mut doc, run);

@@ -2,7 +2,9 @@
 
 use super::Voice;
 use crate::format::{duration_ns, p_value, percent_interval, plural, share, significant};
-use crate::model::{Cause, Estimate, Part, PassThrough, Remedy, Resource, Root, RunResult};
+use crate::model::{
+    Cause, Ceiling, Estimate, Part, PassThrough, Remedy, Resource, Root, RunResult,
+};
 
 /// The finding in one sentence.
 pub(crate) fn finding(run: &RunResult, cause: &Cause, voice: &Voice) -> String {
@@ -30,6 +32,56 @@ pub(crate) fn root_name(root: Root) -> &'static str {
         Root::Mixed => "mixed",
         Root::NotIdentified => "not identified",
     }
+}
+
+/// What follows from the finding, as far as it was measured.
+pub(crate) fn advice(cause: &Cause) -> Option<String> {
+    let at = plural(cause.threads.into(), "thread");
+    let config = &cause.config;
+    let passes = |resource: Resource| {
+        let rows = cause.pass_throughs.iter();
+        let mut found = rows.filter(|row| row.resource == resource && row.linear != Some(false));
+        found
+            .find_map(|row| row.estimate)
+            .map(|slope| ratio(slope.estimate))
+    };
+    match cause.root {
+        Root::LockBound => Some(format!(
+            "Under {config} at {at}, shorten what is done inside the lock, or lock less at a time: {} \
+             ns of each nanosecond added there arrived in the time per op.",
+            passes(Resource::Lock)?
+        )),
+        Root::DeviceBound => Some(format!(
+            "Under {config} at {at}, look for throughput on the device and not in the locks: {} ns of \
+             each nanosecond of device time arrived in the time per op.",
+            passes(Resource::Device)?
+        )),
+        Root::EncodeBound => Some(format!(
+            "Under {config} at {at}, encode less per op or on more cores: {} ns of each nanosecond of \
+             encoding arrived in the time per op.",
+            passes(Resource::Encode)?
+        )),
+        Root::SubmissionBound => {
+            let tried = cause.remedy.as_ref()?;
+            Some(format!(
+                "Under {config} at {at}, do more work in one op: {}.",
+                remedy(tried)
+            ))
+        }
+        Root::Mixed | Root::NotIdentified => None,
+    }
+}
+
+/// How far the workload is from the device's own limit.
+pub(crate) fn ceiling(run: &RunResult, ceiling: &Ceiling, voice: &Voice) -> Option<String> {
+    let ratio = ceiling.ratio.as_ref()?;
+    Some(format!(
+        "With {} at {} on {}, {} of the throughput of empty ops is reached.",
+        voice.subject(run, &ceiling.config),
+        plural(ceiling.threads.into(), "thread"),
+        plural(ceiling.queues.into(), "queue"),
+        share_interval(ratio)
+    ))
 }
 
 /// The evidence, one line each.

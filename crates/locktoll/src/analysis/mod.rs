@@ -16,10 +16,27 @@ pub mod two_runs;
 mod warnings;
 mod witness;
 
-use locktoll_report::model::{Comparison, Overhead, Role};
+use locktoll_bench::samples::Samples;
+use locktoll_report::model::{Comparison, Overhead, Role, RunResult};
 use locktoll_stats::{Comparison as Estimate, Decision, Design, Policy, compare, decide};
 
 use crate::error::{Error, Result};
+
+/// Analyses a run of whichever command made it; `directory` is how the user named it.
+///
+/// # Errors
+/// An override names something that the run does not have.
+pub fn of_run(
+    samples: &Samples,
+    directory: &str,
+    overrides: &measured::Overrides,
+) -> Result<RunResult> {
+    if samples.header.plan.map.is_some() {
+        map::analyse(samples, directory, overrides)
+    } else {
+        measured::analyse(samples, directory, overrides)
+    }
+}
 
 /// Two series to compare: which, and their values in the order of their blocks.
 struct Pair {

@@ -1,0 +1,65 @@
+//! The device's own limit, and what lies between it and the workload.
+
+use super::VOICE;
+use super::doc::{Doc, escape};
+use crate::format::{duration_ns, mean, percent_interval, plural, share};
+use crate::model::{Ceiling, Estimate, RunResult};
+use crate::wording;
+
+pub(super) fn write(doc: &mut Doc, run: &RunResult) {
+    let Some(ceiling) = &run.ceiling else { return };
+    doc.heading(3, "The device's own limit");
+    if let Some(sentence) = wording::cause::ceiling(run, ceiling, &VOICE) {
+        doc.paragraph(&sentence);
+    }
+    doc.paragraph(
+        "Empty ops are command buffers without any work, for which nobody waits before the end of an \
+         iteration.",
+    );
+    let limits = ceiling.limits.iter().map(|limit| {
+        vec![
+            plural(limit.threads.into(), "thread"),
+            plural(limit.queues.into(), "queue"),
+            mean(limit.ops_per_s.estimate, limit.ops_per_s.ci),
+        ]
+    });
+    doc.table(&["Threads", "Queues", "Empty ops/s"], limits);
+    steps(doc, ceiling);
+}
+
+/// What was taken away, one after the other.
+fn steps(doc: &mut Doc, ceiling: &Ceiling) {
+    let Some(whole) = &ceiling.time_per_op_ns else {
+        return;
+    };
+    doc.paragraph(&format!(
+        "Of {} per op, this much went with each thing that was taken away, after those before it:",
+        duration(whole)
+    ));
+    let rows = ceiling.steps.iter().map(|step| {
+        vec![
+            escape(&step.removed),
+            duration(&step.saved_ns),
+            format!(
+                "{}{}",
+                share(step.share.estimate),
+                step.share
+                    .ci
+                    .map_or_else(String::new, |ci| format!(" ({})", percent_interval(ci)))
+            ),
+            duration(&step.left_ns),
+        ]
+    });
+    doc.table(
+        &["Taken away", "Time saved per op", "Share", "Time left"],
+        rows,
+    );
+}
+
+/// `12.3 µs (12.1 µs to 12.5 µs)`.
+fn duration(found: &Estimate) -> String {
+    let interval = found.ci.map_or_else(String::new, |[lo, hi]| {
+        format!(" ({} to {})", duration_ns(lo), duration_ns(hi))
+    });
+    format!("{}{interval}", duration_ns(found.estimate))
+}
