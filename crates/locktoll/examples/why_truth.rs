@@ -7,7 +7,7 @@
 //!
 //! | regime | setting | true pass-through |
 //! |---|---|---|
-//! | lock | 2 threads encode for 1 ms under one lock; the device takes 0.05 ms | lock and submission (which is inside the lock) 1, all else 0 |
+//! | lock | 2 threads hold one lock for 1 ms; the device takes 0.05 ms | lock and submission (which is inside the lock) 1, all else 0 |
 //! | device | 4 threads without a lock; the device takes 1 ms | device 1, all else 0 |
 //! | cpu | 1 thread encodes for 0.4 ms and waits at the end only; the device takes 20 µs | device 0, all else 1 |
 //! | mixed | 1 thread encodes for 0.5 ms and then waits for 0.5 ms of device time | all 1 |
@@ -40,7 +40,7 @@ const REGIMES: [Regime; 4] = [
     Regime {
         name: "lock",
         strategy: "global",
-        flags: "--threads 2 --ops 10 --soft service=50us,encode=110us,hold=0",
+        flags: "--threads 2 --ops 10 --soft service=50us,encode=2us,hold=1ms",
         root: Root::LockBound,
         ops: 20.0,
         passes_all: |resource| matches!(resource, Resource::Lock | Resource::Submit),

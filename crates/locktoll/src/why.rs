@@ -70,6 +70,7 @@ pub fn probes(
     else {
         return Ok(Vec::new());
     };
+    let is_gpu = matches!(encoders.device.choice, DeviceChoice::Vulkan(_));
     let mut cells = Vec::new();
     for config in configs {
         let mut add = |arm: Arm, threads: NonZeroU32| {
@@ -94,7 +95,11 @@ pub fn probes(
         let time_ns = time_per_op_ns(&pilot)?;
         for to in Resource::ALL {
             // Where there is no lock, there is no inside.
-            if to == Resource::Lock && !config.takes_locks() {
+            let lockless = to == Resource::Lock && !config.takes_locks();
+            // Only a model can be told to take longer; a GPU would need a further kernel, which costs
+            // encoding too.
+            let on_gpu = to == Resource::Device && is_gpu;
+            if lockless || on_gpu {
                 continue;
             }
             // Threads run side by side: so much more time of each shows as much.

@@ -21,6 +21,9 @@ pub(super) fn write(run: &RunResult) -> Markup {
     };
     let findings = run.causes.iter();
     sentences.extend(findings.map(|cause| wording::cause::finding(run, cause, &VOICE)));
+    let ceiling = run.ceiling.as_ref();
+    sentences.extend(ceiling.and_then(|ceiling| wording::cause::ceiling(run, ceiling, &VOICE)));
+    sentences.extend(wording::scaling::scaling_sentences(run, &VOICE));
     let (first, rest) = sentences.split_at(sentences.len().min(FIRST));
     let failed = a_a(run) == AaOutcome::Failed;
     let only_map = run.map.is_some() && run.comparisons.is_empty();
@@ -52,6 +55,7 @@ pub(super) fn write(run: &RunResult) -> Markup {
         div .trust {
             @if !failed { p { (marked(&a_a_words)) } }
             @for sentence in crash_sentences(run, &VOICE) { p { (marked(&sentence)) } }
+            @if let Some(sentence) = run.map.as_ref().and_then(wording::map::crashes) { p { (marked(&sentence)) } }
             @for note in notes { p { (outside(note)) } }
         }
         @if !run.warnings.is_empty() {

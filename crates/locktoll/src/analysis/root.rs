@@ -39,7 +39,7 @@ pub(super) fn identify(evidence: &Evidence<'_>) -> (Root, String) {
     }
     if let Some(missing) = evidence.shares.iter().find(|row| row.share.is_none()) {
         let reason = format!(
-            "the share of the {} could not be measured.",
+            "the share of the {} was not measured, and without it none can be called the largest.",
             name(missing.part)
         );
         return (Root::NotIdentified, reason);

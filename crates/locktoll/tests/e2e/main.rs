@@ -14,6 +14,7 @@ mod scaling;
 mod usage;
 mod vulkan;
 mod vulkan_faults;
+mod why;
 mod worst_cases;
 
 use std::path::{Path, PathBuf};
