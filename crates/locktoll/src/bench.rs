@@ -76,7 +76,7 @@ fn start(arguments: &BenchArgs) -> Result<Session> {
             pilot(&plan, folder.path(), cell)
         })?;
     }
-    session::create(arguments.out.as_deref(), plan, device, source)
+    session::create(arguments.out.as_deref(), plan, device, source.as_deref())
 }
 
 /// Time per op of one trial that is not part of the run, in nanoseconds.

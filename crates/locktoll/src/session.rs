@@ -65,7 +65,7 @@ pub(crate) fn create(
     out: Option<&Path>,
     plan: Plan,
     device: Option<DeviceFacts>,
-    source: Option<String>,
+    source: Option<&str>,
 ) -> Result<Session> {
     let directory = match out {
         Some(directory) => directory.to_path_buf(),
@@ -82,7 +82,7 @@ pub(crate) fn create(
             "{shown} already holds a run: go on with it by --resume {shown}, or give another --out"
         )));
     }
-    keep_workload(&directory, source.as_deref())?;
+    keep_workload(&directory, source)?;
     let mut environment = environment::read(env!("CARGO_PKG_VERSION"));
     if let Some(device) = &device {
         environment.insert("device".into(), device.name.clone().into());
