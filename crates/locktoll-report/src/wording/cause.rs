@@ -141,17 +141,11 @@ fn pass_through(row: &PassThrough) -> Option<String> {
 
 /// What trying the remedy showed.
 pub(crate) fn remedy(remedy: &Remedy) -> String {
-    let range = |found: &Estimate| {
-        let interval = found
-            .ci
-            .map_or_else(String::new, |ci| format!(" ({})", percent_interval(ci)));
-        format!("{}{interval}", share(found.estimate))
-    };
     format!(
         "{} ops in one: predicted gain {}, measured {}",
         remedy.batch,
-        range(&remedy.predicted_gain),
-        range(&remedy.measured_gain)
+        share_interval(&remedy.predicted_gain),
+        share_interval(&remedy.measured_gain)
     )
 }
 

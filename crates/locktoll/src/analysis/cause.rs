@@ -197,7 +197,12 @@ impl<'a> Probed<'a> {
                 .iter()
                 .map(|(&to, levels)| self.pass_through(to, levels, &slopes, &bent, confidence))
                 .collect(),
-            remedy: self.remedy(&parts, confidence),
+            remedy: if bent.contains(&Resource::Submit) || bent.contains(&Resource::Wait) {
+                // A prediction would extrapolate what is not on a line.
+                None
+            } else {
+                self.remedy(&parts, confidence)
+            },
             shares: all_shares,
             shares_sum: sum,
             root,
