@@ -8,7 +8,7 @@
 # (libvulkan.so.1) and a GPU with 8 compute queues.
 #
 # At most 17 levels × 2 queue counts × 2 locks × 8 blocks, and 16 A/A trials: 560. A trial takes about 0.35 s
-# and the work of its ops, which is 2 s at 500 µs on one queue.
+# and the work of its ops, which is 2 s at 500 µs on one queue. No
 # block is started that would end after 7 minutes.
 set -euo pipefail
 cd "$(dirname "$0")"

@@ -149,12 +149,20 @@ pub struct DevicePlan {
     /// What a timed kernel does on a Vulkan device, calibrated once for all trials.
     #[serde(with = "crate::as_text::option")]
     pub timed: Option<TimedWork>,
+    /// What the kernels do that add time on a Vulkan device, the first of which adds none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub added: Vec<TimedWork>,
     /// The fault model, if one is in force.
     #[serde(with = "crate::as_text::option")]
     pub fault: Option<FaultModel>,
 }
 
 impl DevicePlan {
+    /// Whether the device is one that a Vulkan driver offers.
+    pub fn is_vulkan(&self) -> bool {
+        matches!(self.choice, DeviceChoice::Vulkan(_))
+    }
+
     /// Queues over which the threads are spread.
     pub fn queues(&self) -> NonZeroU32 {
         match self.choice {

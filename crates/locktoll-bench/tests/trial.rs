@@ -19,6 +19,7 @@ fn spec(workload: &str, protection: &str, threads: u32) -> TrialSpec {
                 soft: "service=20us,encode=0".parse().unwrap(),
                 queues: NonZeroU32::MIN,
                 timed: None,
+                added: Vec::new(),
                 fault: None,
             },
             sync: workload.sync,

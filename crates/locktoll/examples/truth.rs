@@ -184,6 +184,7 @@ fn plan(soft: &str, seed: u64, ops_per_thread: u32, iterations: u32) -> Plan {
                 soft: soft.parse().expect("settings"),
                 queues: NonZeroU32::MIN,
                 timed: None,
+                added: Vec::new(),
                 fault: None,
             },
             sync: workload.sync,

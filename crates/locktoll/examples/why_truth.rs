@@ -7,10 +7,19 @@
 //!
 //! | regime | setting | true pass-through |
 //! |---|---|---|
-//! | lock | 2 threads hold one lock for 1 ms; the device takes 0.05 ms | lock and submission (which is inside the lock) 1, all else 0 |
+//! | lock | 2 threads hold one lock for 2 ms; the device takes 0.5 ms | lock and submission (which is inside the lock) 1, all else 0 |
 //! | device | 4 threads without a lock; the device takes 1 ms | device 1, all else 0 |
-//! | cpu | 1 thread encodes for 0.4 ms and waits at the end only; the device takes 20 µs | device 0, all else 1 |
+//! | cpu | 1 thread encodes for 2 ms and then waits for 20 µs of device time | all 1 |
 //! | mixed | 1 thread encodes for 0.5 ms and then waits for 0.5 ms of device time | all 1 |
+//! | contended | 8 threads crowd at one lock that is held for 0.2 ms; the device takes 0.5 ms | device 1, all else 0 |
+//! | rare | 2 threads take a lock for each of 70 calls, one of which holds it for 2 ms; the device takes 0.5 ms | lock and submission 1, all else 0 |
+//!
+//! The last two are traps: in the first the lock is mostly found taken and costs nothing, in the second hardly
+//! ever and is the bottleneck.
+//!
+//! These are the truths of an op whose parts are the times set. What waking a thread costs is not among
+//! them, so the times are long against it; and a thread that has just released the lock must not be back
+//! before the next one has woken, or it takes the lock again without a hand-over: hence the device's 0.5 ms.
 //!
 //! What is 0 while an iteration runs is not quite 0 over all of it: time that is added to the first op's
 //! encoding or to the last one's wait is added once to each iteration, so that its true pass-through
@@ -29,6 +38,7 @@ use locktoll_report::model::{Cause, Resource, Root};
 struct Regime {
     name: &'static str,
     strategy: &'static str,
+    workload: &'static str,
     flags: &'static str,
     root: Root,
     /// Ops of an iteration, all threads together.
@@ -36,18 +46,23 @@ struct Regime {
     passes_all: fn(Resource) -> bool,
 }
 
-const REGIMES: [Regime; 4] = [
+/// A workload of many calls for one kernel.
+const MANY_CALLS: &str = "name = \"many-calls\"\nkernel = \"timed\"\ncalls = 64\n";
+
+const REGIMES: [Regime; 6] = [
     Regime {
         name: "lock",
         strategy: "global",
-        flags: "--threads 2 --ops 10 --soft service=50us,encode=2us,hold=1ms",
+        workload: "timed",
+        flags: "--threads 2 --ops 5 --soft service=500us,encode=2us,hold=2ms",
         root: Root::LockBound,
-        ops: 20.0,
+        ops: 10.0,
         passes_all: |resource| matches!(resource, Resource::Lock | Resource::Submit),
     },
     Regime {
         name: "device",
         strategy: "none",
+        workload: "timed",
         flags: "--threads 4 --ops 5 --soft service=1ms,encode=2us,hold=0",
         root: Root::DeviceBound,
         ops: 20.0,
@@ -56,18 +71,38 @@ const REGIMES: [Regime; 4] = [
     Regime {
         name: "cpu",
         strategy: "per-encoder",
-        flags: "--threads 1 --ops 50 --sync end --soft service=20us,encode=50us,hold=0",
+        workload: "timed",
+        flags: "--threads 1 --ops 10 --soft service=20us,encode=250us,hold=0",
         root: Root::EncodeBound,
-        ops: 50.0,
-        passes_all: |resource| resource != Resource::Device,
+        ops: 10.0,
+        passes_all: |_| true,
     },
     Regime {
         name: "mixed",
         strategy: "per-encoder",
+        workload: "timed",
         flags: "--threads 1 --ops 20 --soft service=500us,encode=62us,hold=0",
         root: Root::Mixed,
         ops: 20.0,
         passes_all: |_| true,
+    },
+    Regime {
+        name: "contended",
+        strategy: "global",
+        workload: "timed",
+        flags: "--threads 8 --ops 8 --sync end --soft service=500us,encode=20us,hold=200us",
+        root: Root::DeviceBound,
+        ops: 64.0,
+        passes_all: |resource| resource == Resource::Device,
+    },
+    Regime {
+        name: "rare",
+        strategy: "interposed:global",
+        workload: MANY_CALLS,
+        flags: "--threads 2 --ops 5 --soft service=500us,encode=0,hold=2ms",
+        root: Root::LockBound,
+        ops: 10.0,
+        passes_all: |resource| matches!(resource, Resource::Lock | Resource::Submit),
     },
 ];
 
@@ -194,8 +229,15 @@ fn run(regime: &Regime, seed: u64) -> Cause {
         regime.name
     ));
     let program = std::env::current_exe().expect("this program");
+    let text = folder.with_extension("toml");
+    let workload = if regime.workload.contains('=') {
+        std::fs::write(&text, regime.workload).expect("a workload");
+        text.display().to_string()
+    } else {
+        regime.workload.to_owned()
+    };
     let line = format!(
-        "bench --quiet --device soft --workload timed --strategies {0} --why={0} --no-counting \
+        "bench --quiet --device soft --workload {workload} --strategies {0} --why={0} --no-counting \
          --iterations 1 --blocks 12 --seed {seed} {1} --out",
         regime.strategy, regime.flags
     );
@@ -204,9 +246,10 @@ fn run(regime: &Regime, seed: u64) -> Cause {
         .arg(&folder)
         .output()
         .expect("a run");
-    let text = std::fs::read_to_string(folder.join("result.json"))
+    let result = std::fs::read_to_string(folder.join("result.json"))
         .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
     std::fs::remove_dir_all(&folder).expect("the run's folder");
-    let result = json::from_str(&text).expect("a result");
+    let _ = std::fs::remove_file(&text);
+    let result = json::from_str(&result).expect("a result");
     result.causes.into_iter().next().expect("a cause")
 }

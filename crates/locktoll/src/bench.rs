@@ -9,6 +9,7 @@ use locktoll_bench::plan::{Cell, Plan, Subject};
 use locktoll_bench::run::Runner;
 use locktoll_bench::samples::{Outcome, StopReason};
 use locktoll_bench::trial;
+use locktoll_gpu::TimedWork;
 
 use crate::analysis::measured::{self, Overrides};
 use crate::cli::{BenchArgs, Locks};
@@ -59,7 +60,7 @@ pub fn run(arguments: &BenchArgs) -> Result<u8> {
 
 fn start(arguments: &BenchArgs) -> Result<Session> {
     let (mut plan, source) = planning::plan(arguments)?;
-    let device = match &mut plan.subject {
+    let mut device = match &mut plan.subject {
         Subject::Encoders(encoders) => {
             let (facts, timed) = trial::device_facts(encoders)?;
             encoders.device.timed = timed;
@@ -75,8 +76,25 @@ fn start(arguments: &BenchArgs) -> Result<Session> {
         plan.probes = why::probes(&plan, &configs, &mut |cell| {
             pilot(&plan, folder.path(), cell)
         })?;
+        let levels_ns = why::device_levels_ns(&plan.probes);
+        if let Subject::Encoders(encoders) = &mut plan.subject {
+            encoders.device.added = trial::added_work(encoders, &levels_ns)?;
+            if let (Some(facts), Some(reference)) = (&mut device, encoders.device.added.first()) {
+                facts.notes.push(added_note(reference));
+            }
+        }
     }
     session::create(arguments.out.as_deref(), plan, device, source.as_deref())
+}
+
+/// How time is added on a device that computes for real.
+fn added_note(reference: &TimedWork) -> String {
+    format!(
+        "Time is added on the device by a further dispatch in each op. Ops with it are compared with \
+         ops whose further dispatch has nothing to do, which takes {} ns by the device's timestamps, \
+         its command buffer included.",
+        reference.took_ns
+    )
 }
 
 /// Time per op of one trial that is not part of the run, in nanoseconds.

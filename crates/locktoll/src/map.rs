@@ -167,6 +167,7 @@ fn encoders(arguments: &MapArgs, queues: &[NonZeroU32]) -> Result<Encoders> {
             soft,
             queues,
             timed: None,
+            added: Vec::new(),
             fault: None,
         },
         sync: workload.sync,

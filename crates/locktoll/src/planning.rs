@@ -171,6 +171,7 @@ fn device(arguments: &BenchArgs) -> Result<DevicePlan> {
         soft,
         queues: arguments.queues.unwrap_or(NonZeroU32::MIN),
         timed: None,
+        added: Vec::new(),
         fault: arguments.fault,
     })
 }

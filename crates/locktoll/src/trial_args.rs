@@ -2,7 +2,7 @@
 
 use locktoll_bench::duration;
 use locktoll_bench::plan::{Arm, Cell, DevicePlan, Encoders, TrialSize};
-use locktoll_bench::probe::Probe;
+use locktoll_bench::probe::{Probe, Resource};
 use locktoll_bench::trial::TrialSpec;
 use locktoll_bench::workload::{KernelChoice, Workload};
 use locktoll_gpu::{DeviceChoice, FaultModel};
@@ -32,6 +32,11 @@ pub fn command_line(
     if let Some(work) = device.timed {
         flag("timed-work", work.to_string());
     }
+    if matches!(cell.arm, Arm::Probe(Probe::Added(added)) if added.to == Resource::Device)
+        && !device.added.is_empty()
+    {
+        flag("added-work", joined(&device.added));
+    }
     if let Some(fault) = device.fault {
         flag("fault", fault.to_string());
     }
@@ -56,6 +61,12 @@ pub fn command_line(
         Arm::Bare | Arm::AA => {}
     }
     line
+}
+
+/// Values as one argument that lists them.
+fn joined<T: ToString>(values: &[T]) -> String {
+    let texts: Vec<String> = values.iter().map(T::to_string).collect();
+    texts.join(",")
 }
 
 /// The device that flags name: a fault model is one of the soft device's, so `auto` is that one.
@@ -90,6 +101,7 @@ pub fn spec(arguments: &TrialArgs) -> Result<TrialSpec> {
                 soft: arguments.soft,
                 queues: arguments.queues,
                 timed: arguments.timed_work,
+                added: arguments.added_work.clone(),
                 fault: arguments.fault,
             },
             sync: arguments.sync.unwrap_or(workload.sync),

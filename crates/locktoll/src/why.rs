@@ -10,7 +10,7 @@ use std::time::Duration;
 use locktoll_bench::duration;
 use locktoll_bench::plan::{Arm, Cell, Config, Encoders, Plan};
 use locktoll_bench::probe::{Ablation, Added, Probe, Resource};
-use locktoll_gpu::{DeviceChoice, Protection};
+use locktoll_gpu::Protection;
 
 use crate::error::{Error, Result};
 
@@ -41,14 +41,13 @@ pub fn configs(plan: &Plan, named: &[Protection]) -> Result<Vec<Config>> {
     } else {
         named.iter().copied().map(Config::Lock).collect()
     };
-    let on_vulkan = matches!(encoders.device.choice, DeviceChoice::Vulkan(_));
     for config in &chosen {
         if !plan.configs.contains(config) {
             return Err(Error::Usage(format!(
                 "--why {config}: not among the strategies of this run"
             )));
         }
-        if on_vulkan && matches!(config.lock(), Some(Protection::Interposed(_))) {
+        if encoders.device.is_vulkan() && matches!(config.lock(), Some(Protection::Interposed(_))) {
             return Err(Error::Usage(format!(
                 "--why {config}: on Vulkan, only locks that the caller takes can be held longer"
             )));
@@ -70,7 +69,6 @@ pub fn probes(
     else {
         return Ok(Vec::new());
     };
-    let is_gpu = matches!(encoders.device.choice, DeviceChoice::Vulkan(_));
     let mut cells = Vec::new();
     for config in configs {
         let mut add = |arm: Arm, threads: NonZeroU32| {
@@ -95,12 +93,13 @@ pub fn probes(
         let time_ns = time_per_op_ns(&pilot)?;
         for to in Resource::ALL {
             // Where there is no lock, there is no inside.
-            let lockless = to == Resource::Lock && !config.takes_locks();
-            // Only a model can be told to take longer; a GPU would need a further kernel, which costs
-            // encoding too.
-            let on_gpu = to == Resource::Device && is_gpu;
-            if lockless || on_gpu {
+            if to == Resource::Lock && !config.takes_locks() {
                 continue;
+            }
+            if to == Resource::Device && encoders.device.is_vulkan() {
+                // A GPU takes longer by a further dispatch, which must be recorded too: the levels are
+                // compared with one that has nothing to do.
+                add(Arm::Probe(Probe::Added(Added { to, ns: 0 })), threads);
             }
             // Threads run side by side: so much more time of each shows as much.
             let side_by_side = if to.is_per_thread() {
@@ -119,6 +118,23 @@ pub fn probes(
     }
     cells.extend(ceiling(plan, encoders, threads));
     Ok(cells)
+}
+
+/// The levels of time that the probes add on the device.
+pub fn device_levels_ns(probes: &[Cell]) -> Vec<u64> {
+    let mut levels: Vec<u64> = probes
+        .iter()
+        .filter_map(|cell| match cell.arm {
+            Arm::Probe(Probe::Added(Added {
+                to: Resource::Device,
+                ns,
+            })) => Some(ns),
+            _ => None,
+        })
+        .collect();
+    levels.sort_unstable();
+    levels.dedup();
+    levels
 }
 
 /// What is taken away from the baseline's op, as far as it is there, and empty ops at one and all

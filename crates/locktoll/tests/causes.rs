@@ -122,6 +122,7 @@ impl Machine {
                     soft: locktoll_gpu::SoftSettings::default(),
                     queues: nonzero(1),
                     timed: None,
+                    added: Vec::new(),
                     fault: None,
                 },
                 sync: workload.sync,

@@ -4,6 +4,7 @@
 //! not thread-safe may end it at any time. It says how far it came on the way, and at its end
 //! what it measured, after checking that the device computed the right results.
 
+mod added_kernel;
 mod program;
 mod shared_encoder;
 mod threads;
@@ -19,6 +20,7 @@ use locktoll_gpu::{
 use locktoll_guard::{Counts, Guard, Instrument, Strategy, Timing};
 use locktoll_trace::Trace;
 
+use self::added_kernel::AddedKernel;
 use crate::error::{Error, Result};
 use crate::layer_counts;
 use crate::plan::{DevicePlan, Encoders};
@@ -68,6 +70,22 @@ impl TrialSpec {
         })
     }
 
+    /// The kernel that adds it, on a device that computes for real.
+    ///
+    /// # Errors
+    /// It was not calibrated.
+    fn added_kernel(&self) -> Result<Option<AddedKernel>> {
+        match self.added() {
+            Some(Added {
+                to: Resource::Device,
+                ns,
+            }) if self.encoders.device.is_vulkan() => {
+                AddedKernel::new(ns, &self.encoders.device.added).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// The part of it that the device adds.
     fn perturbation(&self) -> Perturbation {
         let none = Perturbation::default();
@@ -97,7 +115,7 @@ fn open_vulkan(
         index,
         queues: plan.queues,
         timestamps: instrument == Instrument::Counted,
-        timed: plan.timed,
+        timed: plan.timed.iter().chain(&plan.added).copied().collect(),
     };
     Ok(VulkanDevice::perturbed(&settings, perturbation.clone())?)
 }
@@ -109,7 +127,7 @@ fn open_vulkan(
 /// As for a trial: the device is not there, or its settings are refused.
 pub fn device_facts(encoders: &Encoders) -> Result<(DeviceFacts, Option<TimedWork>)> {
     fn checked(device: &impl Device, workload: &Workload) -> Result<DeviceFacts> {
-        program::Program::new(device, workload)?;
+        program::Program::new(device, workload, None)?;
         Ok(facts(device))
     }
     let plan = &encoders.device;
@@ -147,7 +165,7 @@ pub fn timed_facts(
                 workload.kernel = KernelChoice::Timed {
                     service_ns: Some(ns),
                 };
-                program::Program::new(&device, &workload)?;
+                program::Program::new(&device, &workload, None)?;
                 timed.extend(device.timed_work());
             }
             facts.notes.extend(calibration_note(&timed));
@@ -157,6 +175,22 @@ pub fn timed_facts(
             let device = open_soft(plan, &Perturbation::default());
             Ok((facts(&device), Vec::new()))
         }
+    }
+}
+
+/// What the kernels do that add these times per op on the device, and the reference that adds none:
+/// nothing on a device whose time is a setting.
+///
+/// # Errors
+/// As for a trial: the device is not there, or its settings are refused.
+pub fn added_work(encoders: &Encoders, levels_ns: &[u64]) -> Result<Vec<TimedWork>> {
+    let plan = &encoders.device;
+    match plan.choice.resolve()? {
+        DeviceChoice::Vulkan(index) => {
+            let device = open_vulkan(plan, index, Instrument::Counted, &Perturbation::default())?;
+            added_kernel::calibrate(&device, levels_ns)
+        }
+        DeviceChoice::Auto | DeviceChoice::Soft => Ok(Vec::new()),
     }
 }
 
@@ -208,6 +242,7 @@ fn resolved(choice: DeviceChoice) -> Result<DeviceChoice> {
 /// Vulkan, but the layer that takes it is not under this process.
 pub fn run(spec: &TrialSpec, say: &mut dyn FnMut(&Line)) -> Result<Measurement> {
     let mut spec = spec.clone();
+    spec.encoders.device.choice = resolved(spec.encoders.device.choice)?;
     if let Some(probe) = spec.probe {
         probe.change(&mut spec.encoders);
     }
@@ -218,7 +253,7 @@ pub fn run(spec: &TrialSpec, say: &mut dyn FnMut(&Line)) -> Result<Measurement> 
 fn run_changed(spec: &TrialSpec, say: &mut dyn FnMut(&Line)) -> Result<Measurement> {
     let perturbation = spec.perturbation();
     let plan = &spec.encoders.device;
-    let choice = resolved(plan.choice)?;
+    let choice = plan.choice;
     if let (DeviceChoice::Vulkan(index), Protection::Interposed(_)) = (choice, spec.protection) {
         return run_layered(spec, index, &perturbation, say);
     }
@@ -231,7 +266,13 @@ fn run_changed(spec: &TrialSpec, say: &mut dyn FnMut(&Line)) -> Result<Measureme
     let mut measured = match (choice, spec.protection) {
         (DeviceChoice::Vulkan(index), _) => {
             let device = open_vulkan(plan, index, spec.instrument, &perturbation)?;
-            threads::measure(&device, spec, &guard, &count_anew, &perturbation, say)
+            let mut measured =
+                threads::measure(&device, spec, &guard, &count_anew, &perturbation, say)?;
+            if let Some(kernel) = spec.added_kernel()? {
+                // Verified, not assumed: by the device's clock, in this process.
+                measured.added_ns = Some(kernel.time_ns(&device)?.saturating_mul(measured.ops()));
+            }
+            Ok(measured)
         }
         (_, Protection::Caller(_)) => {
             let device = open_soft(plan, &perturbation);

@@ -11,6 +11,8 @@ const FACTOR: usize = 2;
 /// Pipelines and buffers that every thread only reads.
 pub(super) struct Program<D: Device> {
     steps: Vec<Step<D>>,
+    /// What a probe dispatches after them.
+    added: Option<Step<D>>,
     workload: Workload,
 }
 
@@ -32,7 +34,8 @@ pub(super) struct Outputs<D: Device> {
 }
 
 impl<D: Device> Program<D> {
-    pub(super) fn new(device: &D, workload: &Workload) -> Result<Self> {
+    /// `added` is dispatched at the end of each op, beyond the workload.
+    pub(super) fn new(device: &D, workload: &Workload, added: Option<Kernel>) -> Result<Self> {
         let step = |kernel, width: u32, host: Vec<Vec<f32>>| -> Result<Step<D>> {
             let inputs = host
                 .iter()
@@ -71,6 +74,9 @@ impl<D: Device> Program<D> {
         };
         Ok(Self {
             steps,
+            added: added
+                .map(|kernel| step(kernel, 1, Vec::new()))
+                .transpose()?,
             workload: workload.clone(),
         })
     }
@@ -130,6 +136,13 @@ impl<D: Device> Program<D> {
                         device.dispatch(encoder, step.width)?;
                     }
                 }
+            }
+        }
+        if let Some(step) = &self.added {
+            // SAFETY: as above.
+            unsafe {
+                device.set_pipeline(encoder, &step.pipeline)?;
+                device.dispatch(encoder, step.width)?;
             }
         }
         Ok(())

@@ -17,6 +17,7 @@ use locktoll_guard::{Guard, OwnedLock, Site};
 use nix::sys::resource::{Usage as ResourceUsage, UsageWho, getrusage};
 
 use super::TrialSpec;
+use super::added_kernel::AddedKernel;
 use super::program::{Outputs, Program};
 use super::shared_encoder::{Session, Stream, wait};
 use crate::duration;
@@ -90,7 +91,8 @@ pub(super) fn measure<D: Device>(
     say: &mut dyn FnMut(&Line),
 ) -> Result<Measurement> {
     let threads = spec.threads.get() as usize;
-    let program = Program::new(device, &spec.encoders.workload)?;
+    let added = spec.added_kernel()?.map(AddedKernel::kernel);
+    let program = Program::new(device, &spec.encoders.workload, added)?;
     let group = (spec.encoders.workload.threads_per_encoder as usize).min(threads);
     let groups = threads.div_ceil(group);
     let queues: Vec<D::Queue> = (0..groups)

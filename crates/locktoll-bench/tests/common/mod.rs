@@ -44,6 +44,7 @@ pub fn plan(stop: StopRule) -> Plan {
                 soft: locktoll_gpu::SoftSettings::default(),
                 queues: nonzero(1),
                 timed: None,
+                added: Vec::new(),
                 fault: None,
             },
             workload: Workload::built_in("timed").unwrap(),

@@ -32,7 +32,7 @@ const WARM_UP_NS: u64 = 30_000_000;
 
 /// What was calibrated on this device, or on one like it.
 pub(super) struct Calibrations {
-    given: Option<TimedWork>,
+    given: Vec<TimedWork>,
     state: Mutex<State>,
 }
 
@@ -50,7 +50,7 @@ struct Reached {
 }
 
 impl Calibrations {
-    pub(super) fn new(given: Option<TimedWork>) -> Self {
+    pub(super) fn new(given: Vec<TimedWork>) -> Self {
         Self {
             given,
             state: Mutex::default(),
@@ -70,7 +70,7 @@ impl Calibrations {
             return Ok(object);
         }
         let asked_ns = duration_ns.unwrap_or(DEFAULT_NS);
-        if let Some(given) = self.given.filter(|given| given.asked_ns == asked_ns) {
+        if let Some(&given) = self.given.iter().find(|given| given.asked_ns == asked_ns) {
             let object = core.programs.make(kernel)?;
             object.groups.store(given.groups, Ordering::Relaxed);
             object.iterations.store(given.iterations, Ordering::Relaxed);
@@ -99,6 +99,24 @@ impl Calibrations {
             took_ns: reached.took_ns,
         });
         Ok(probe.pipeline.object)
+    }
+
+    /// Device time of a command buffer with one dispatch of a timed pipeline, now. Other work on the
+    /// device meanwhile disturbs it.
+    pub(super) fn time_ns(
+        &self,
+        core: &Arc<Core>,
+        pipeline: &VulkanPipeline,
+    ) -> Result<u64, Error> {
+        let _alone = self.state.lock();
+        let probe = Probe {
+            lane: Arc::new(Lane::new(core, 0, true)?),
+            pipeline: VulkanPipeline {
+                core: Arc::clone(&pipeline.core),
+                object: Arc::clone(&pipeline.object),
+            },
+        };
+        probe.least_now_ns()
     }
 
     /// One sentence for each.
@@ -150,8 +168,7 @@ impl Probe {
     }
 
     /// Device time of one command buffer with one dispatch.
-    fn once_ns(&self, groups: u32, iterations: u32) -> Result<u64, Error> {
-        self.set(groups, iterations);
+    fn once_ns(&self) -> Result<u64, Error> {
         // SAFETY: this thread alone has the lane.
         let recording = unsafe {
             let recording = Recording::begin(&self.lane)?;
@@ -168,9 +185,14 @@ impl Probe {
     }
 
     fn least_ns(&self, groups: u32, iterations: u32) -> Result<u64, Error> {
+        self.set(groups, iterations);
+        self.least_now_ns()
+    }
+
+    fn least_now_ns(&self) -> Result<u64, Error> {
         let mut least_ns = u64::MAX;
         for _ in 0..SAMPLES {
-            least_ns = least_ns.min(self.once_ns(groups, iterations)?);
+            least_ns = least_ns.min(self.once_ns()?);
         }
         Ok(least_ns)
     }
@@ -181,10 +203,11 @@ impl Probe {
         if physical.kind() == DeviceKind::SoftwareRasterizer {
             return Ok(1);
         }
+        self.set(1, 1 << 14);
         let mut warm_ns = 0;
         while warm_ns < WARM_UP_NS {
             // At least a microsecond, so that a clock that stands still does not stop us here.
-            warm_ns += self.once_ns(1, 1 << 14)?.max(1_000);
+            warm_ns += self.once_ns()?.max(1_000);
         }
         let [most, ..] = physical.limits.max_compute_work_group_count;
         let one = search(DEFAULT_NS, |iterations| self.least_ns(1, iterations))?;

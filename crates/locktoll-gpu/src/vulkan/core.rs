@@ -72,7 +72,7 @@ impl Core {
             queues,
             busy: BusyTime::default(),
             clock: OnceLock::new(),
-            calibrations: Calibrations::new(settings.timed),
+            calibrations: Calibrations::new(settings.timed.clone()),
             perturbation,
             logical,
         })

@@ -96,7 +96,7 @@ impl VulkanDevice {
         let core = Arc::new(Core::new(settings, perturbation)?);
         let device = Self {
             core,
-            settings: *settings,
+            settings: settings.clone(),
         };
         device.start_clock()?;
         Ok(device)
@@ -138,6 +138,15 @@ impl VulkanDevice {
     /// The work that was calibrated last.
     pub fn timed_work(&self) -> Option<TimedWork> {
         self.core.calibrations.last()
+    }
+
+    /// Device time of a command buffer with one dispatch of a [`Kernel::Timed`], measured now: the
+    /// least of a few. Other work on the device would disturb it.
+    ///
+    /// # Errors
+    /// The pipeline is of another device; what the driver refuses.
+    pub fn time_ns(&self, pipeline: &VulkanPipeline) -> Result<u64, Error> {
+        self.core.calibrations.time_ns(&self.core, pipeline)
     }
 
     fn notes(&self) -> Vec<String> {

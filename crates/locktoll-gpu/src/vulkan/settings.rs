@@ -18,7 +18,7 @@ use crate::Error;
 /// let settings = VulkanSettings { queues: NonZeroU32::new(8).unwrap(), ..Default::default() };
 /// assert_eq!(settings.to_string(), "queues=8");
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct VulkanSettings {
     /// Which physical device, as [`devices`](crate::devices) lists them. `None`: the best
     /// hardware, or the first usable device where there is no hardware.
@@ -29,9 +29,9 @@ pub struct VulkanSettings {
     /// Whether command buffers take timestamps, from which the busy time comes. On some drivers
     /// they cost more than a small kernel does, so a measurement of throughput goes without.
     pub timestamps: bool,
-    /// The work of timed kernels, where another device of this kind has calibrated it: devices that
-    /// are to be compared must not each find their own.
-    pub timed: Option<TimedWork>,
+    /// The work of timed kernels that another device of this kind has calibrated: devices that are to
+    /// be compared must not each find their own.
+    pub timed: Vec<TimedWork>,
 }
 
 /// What makes a timed kernel take its time on one device.
@@ -87,7 +87,7 @@ impl Default for VulkanSettings {
             index: None,
             queues: NonZeroU32::MIN,
             timestamps: true,
-            timed: None,
+            timed: Vec::new(),
         }
     }
 }

@@ -57,6 +57,26 @@ fn timed_dispatches_of_one_command_buffer_add_up() {
     );
 }
 
+#[test]
+fn a_timed_pipeline_can_be_timed_again() {
+    let device = new_device();
+    let time_ns = |duration_ns| {
+        let kernel = Kernel::Timed {
+            duration_ns: Some(duration_ns),
+        };
+        device.time_ns(&device.pipeline(kernel).unwrap()).unwrap()
+    };
+    // What takes no time of its own costs a command buffer; what takes two milliseconds, much more.
+    let (nothing_ns, long_ns) = (time_ns(0), time_ns(2_000_000));
+    assert!(
+        (1_000_000..=4_000_000).contains(&long_ns) && nothing_ns < long_ns / 2,
+        "{nothing_ns}, {long_ns}"
+    );
+    let other = new_device();
+    let pipeline = other.pipeline(Kernel::Axpy).unwrap();
+    assert!(device.time_ns(&pipeline).is_err());
+}
+
 // One nanosecond of a timestamp is one of the wall clock, so a union cannot be longer than it.
 #[test]
 fn busy_time_is_the_union_of_the_ops_intervals_and_no_longer_than_the_wall_clock_ran() {

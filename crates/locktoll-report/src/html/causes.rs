@@ -8,6 +8,7 @@ use crate::format::{duration_ns, optional, plural, quantity};
 use crate::model::{Cause, Estimate, RunResult};
 use crate::plots::svg::outside;
 use crate::plots::{causes as plot, ceiling as ceiling_plot};
+use crate::wording;
 use crate::wording::cause::{evidence, finding, part_name, place, ratio, share_interval};
 
 pub(super) fn write(run: &RunResult) -> Option<Markup> {
@@ -79,6 +80,7 @@ fn slope_rows(cause: &Cause) -> Vec<Vec<String>> {
             let levels: Vec<String> = row
                 .levels
                 .iter()
+                .filter(|level| level.asked_ns > 0)
                 .map(|level| format!("+{}", duration_ns(level.added_ns)))
                 .collect();
             let linear = match row.linear {
@@ -115,6 +117,7 @@ pub(super) fn ceiling(run: &RunResult) -> Option<Markup> {
             vec![
                 plural(limit.threads.into(), "thread"),
                 limit.queues.to_string(),
+                wording::cause::waited(limit).to_owned(),
                 interval(&limit.ops_per_s, quantity),
             ]
         })
@@ -131,18 +134,9 @@ pub(super) fn ceiling(run: &RunResult) -> Option<Markup> {
             ]
         })
         .collect();
-    let taken_apart = format!(
-        "{} at {} on {}",
-        ceiling.config,
-        plural(ceiling.threads.into(), "thread"),
-        plural(ceiling.queues.into(), "queue")
-    );
     Some(html! {
-        @if let Some(ratio) = &ceiling.ratio {
-            p {
-                (outside(&taken_apart)) " reaches " (share_interval(ratio))
-                " of the throughput of ops that do nothing, with as many threads and queues."
-            }
+        @if let Some(sentence) = wording::cause::ceiling(run, ceiling, &VOICE) {
+            p { (sentence) }
         }
         (figure(
             &both(|layout| ceiling_plot::draw(run, layout)),
@@ -158,6 +152,7 @@ pub(super) fn ceiling(run: &RunResult) -> Option<Markup> {
         (table("Throughput of empty ops", &[
             ("Threads", Column::Words),
             ("Queues", Column::Figure),
+            ("Waiting", Column::Words),
             ("Ops per second", Column::Figure),
         ], &limits))
     })

@@ -13,17 +13,18 @@ pub(super) fn write(doc: &mut Doc, run: &RunResult) {
         doc.paragraph(&sentence);
     }
     doc.paragraph(
-        "Empty ops are command buffers without any work, for which nobody waits before the end of an \
-         iteration.",
+        "Empty ops are command buffers without any work. Waiting for them at the end means at the end of \
+         an iteration.",
     );
     let limits = ceiling.limits.iter().map(|limit| {
         vec![
             plural(limit.threads.into(), "thread"),
             plural(limit.queues.into(), "queue"),
+            wording::cause::waited(limit).to_owned(),
             mean(limit.ops_per_s.estimate, limit.ops_per_s.ci),
         ]
     });
-    doc.table(&["Threads", "Queues", "Empty ops/s"], limits);
+    doc.table(&["Threads", "Queues", "Waiting", "Empty ops/s"], limits);
     steps(doc, ceiling);
 }
 

@@ -77,9 +77,10 @@ pub struct PassThrough {
     pub resource: Resource,
     /// The slope; `null` with too few blocks.
     pub estimate: Option<Estimate>,
-    /// The levels at which it was measured.
+    /// The levels at which it was measured. One of 0 ns, where there is one, is the op with an addition
+    /// that takes no time, with which the others are compared.
     pub levels: Vec<Level>,
-    /// p-value of "the levels lie on one line through the unchanged op".
+    /// p-value of "the levels lie on one line through what they are compared with".
     pub p_linear: Option<f64>,
     /// Whether they do; where not, nothing is extrapolated.
     pub linear: Option<bool>,
@@ -160,7 +161,10 @@ pub struct Ceiling {
     pub queues: u32,
     /// Throughput of ops that do nothing.
     pub limits: Vec<CeilingLimit>,
-    /// Throughput of the workload ÷ that of empty ops with as many threads and queues.
+    /// The highest of these.
+    #[serde(default)]
+    pub best: Option<CeilingLimit>,
+    /// Throughput of the workload ÷ the highest of empty ops.
     pub ratio: Option<Estimate>,
     /// Time per op of the workload as it is.
     pub time_per_op_ns: Option<Estimate>,
@@ -169,12 +173,15 @@ pub struct Ceiling {
 }
 
 /// The limit at one number of threads and queues.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CeilingLimit {
     /// Threads that encoded.
     pub threads: u32,
     /// Queues of the device.
     pub queues: u32,
+    /// Whether ops were waited for as in the workload, and not only at the end of an iteration.
+    #[serde(default)]
+    pub waits: bool,
     /// Empty ops per second.
     pub ops_per_s: Estimate,
 }

@@ -1,9 +1,9 @@
 //! Root causes in words: the finding, and the evidence for it line by line.
 
 use super::Voice;
-use crate::format::{duration_ns, p_value, percent_interval, plural, share, significant};
+use crate::format::{duration_ns, p_value, percent_interval, plural, quantity, share, significant};
 use crate::model::{
-    Cause, Ceiling, Estimate, Part, PassThrough, Remedy, Resource, Root, RunResult,
+    Cause, Ceiling, CeilingLimit, Estimate, Part, PassThrough, Remedy, Resource, Root, RunResult,
 };
 
 /// The finding in one sentence.
@@ -75,13 +75,28 @@ pub(crate) fn advice(cause: &Cause) -> Option<String> {
 /// How far the workload is from the device's own limit.
 pub(crate) fn ceiling(run: &RunResult, ceiling: &Ceiling, voice: &Voice) -> Option<String> {
     let ratio = ceiling.ratio.as_ref()?;
+    let best = ceiling.best.as_ref()?;
     Some(format!(
-        "With {} at {} on {}, {} of the throughput of empty ops is reached.",
+        "With {} at {} on {}, {} of the most empty ops that the device took is reached: {}/s, by {} on \
+         {}, {}.",
         voice.subject(run, &ceiling.config),
         plural(ceiling.threads.into(), "thread"),
         plural(ceiling.queues.into(), "queue"),
-        share_interval(ratio)
+        share_interval(ratio),
+        quantity(best.ops_per_s.estimate),
+        plural(best.threads.into(), "thread"),
+        plural(best.queues.into(), "queue"),
+        waited(best)
     ))
+}
+
+/// How empty ops were waited for.
+pub(crate) fn waited(limit: &CeilingLimit) -> &'static str {
+    if limit.waits {
+        "waited for as in the workload"
+    } else {
+        "waited for at the end"
+    }
 }
 
 /// The evidence, one line each.

@@ -134,30 +134,34 @@ fn ceiling() -> BoxedStrategy<Ceiling> {
             left_ns,
         },
     );
-    let limit =
-        (any::<u32>(), any::<u32>(), estimate()).prop_map(|(threads, queues, ops_per_s)| {
-            CeilingLimit {
-                threads,
-                queues,
-                ops_per_s,
-            }
-        });
+    let limit = (any::<u32>(), any::<u32>(), any::<bool>(), estimate()).prop_map(
+        |(threads, queues, waits, ops_per_s)| CeilingLimit {
+            threads,
+            queues,
+            waits,
+            ops_per_s,
+        },
+    );
     (
         name(),
-        vec(limit, 0..2),
+        vec(limit.clone(), 0..2),
+        of(limit),
         of(estimate()),
         of(estimate()),
         vec(step, 0..4),
     )
-        .prop_map(|(config, limits, ratio, time_per_op_ns, steps)| Ceiling {
-            config,
-            threads: 8,
-            queues: 1,
-            limits,
-            ratio,
-            time_per_op_ns,
-            steps,
-        })
+        .prop_map(
+            |(config, limits, best, ratio, time_per_op_ns, steps)| Ceiling {
+                config,
+                threads: 8,
+                queues: 1,
+                limits,
+                best,
+                ratio,
+                time_per_op_ns,
+                steps,
+            },
+        )
         .boxed()
 }
 

@@ -67,6 +67,7 @@ struct Probed<'a> {
     blocks: Vec<ProbedBlock<'a>>,
 }
 
+/// What one block's trials say.
 struct ProbedBlock<'a> {
     unchanged_ns: f64,
     added: BTreeMap<(Resource, u64), pass_through::Level>,
@@ -74,6 +75,16 @@ struct ProbedBlock<'a> {
     alone: &'a Measurement,
     /// Ops in one, and the time of each.
     batched: Option<(u32, f64)>,
+}
+
+impl ProbedBlock<'_> {
+    /// Time per op with what adds time to the resource in place, but none added: that of the op as it
+    /// is, unless adding time changes the op.
+    fn reference_ns(&self, to: Resource) -> f64 {
+        self.added
+            .get(&(to, 0))
+            .map_or(self.unchanged_ns, |reference| reference.response)
+    }
 }
 
 /// Time per op of a trial, in nanoseconds.
@@ -220,8 +231,12 @@ impl<'a> Probed<'a> {
             .blocks
             .iter()
             .map(|block| pass_through::Block {
-                unchanged: block.unchanged_ns,
-                levels: levels.iter().map(|&ns| block.added[&(to, ns)]).collect(),
+                unchanged: block.reference_ns(to),
+                levels: levels
+                    .iter()
+                    .filter(|&&ns| ns > 0)
+                    .map(|&ns| block.added[&(to, ns)])
+                    .collect(),
             })
             .collect();
         Slope::compute(&blocks, confidence).ok()

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use locktoll_bench::plan::{Arm, Cell};
 use locktoll_bench::probe::{Ablation, Probe};
+use locktoll_bench::sync_pattern::SyncPattern;
 use locktoll_report::model::{AblationStep, Ceiling, CeilingLimit};
 
 use super::cause::{estimate, time_per_op_ns};
@@ -49,41 +50,82 @@ pub(super) fn of(view: &View<'_>, confidence: f64) -> Option<Ceiling> {
             left_ns: over_blocks(&|block| block[at + 1])?,
         })
     };
-    let queues = view.queues();
-    let empty = steps.last().filter(|&&(_, _, last)| last >= Ablation::Work);
+    let limits = limits(view, &steps, confidence);
+    let best = limits
+        .iter()
+        .max_by(|one, other| one.mean_per_s().total_cmp(&other.mean_per_s()));
     Some(Ceiling {
         config: first.config.to_string(),
         threads: first.threads?.get(),
-        queues,
-        limits: limits(view, empty.map(|&(slot, ..)| (slot, queues)), confidence),
-        ratio: empty.and_then(|_| over_blocks(&|block| block[block.len() - 1] / block[0])),
+        queues: view.queues(),
+        ratio: best.and_then(|best| {
+            let ratios: Vec<f64> = times[0]
+                .iter()
+                .filter_map(|(block, time_ns)| Some(1e9 / time_ns / best.by_block.get(block)?))
+                .collect();
+            estimate(&ratios, confidence)
+        }),
+        best: best.map(|best| best.limit),
+        limits: limits.iter().map(|found| found.limit).collect(),
         time_per_op_ns: over_blocks(&|block| block[0]),
         steps: steps.iter().enumerate().filter_map(ablation_step).collect(),
     })
 }
 
-/// Empty ops per second at each number of threads and queues: of the cells made for that, and of the
-/// last step of the ablation, which is one too.
-fn limits(view: &View<'_>, last_step: Option<(usize, u32)>, confidence: f64) -> Vec<CeilingLimit> {
+/// Empty ops per second at one number of threads and queues.
+struct Limit {
+    limit: CeilingLimit,
+    by_block: BTreeMap<u64, f64>,
+}
+
+impl Limit {
+    fn mean_per_s(&self) -> f64 {
+        self.limit.ops_per_s.estimate
+    }
+}
+
+/// The limits: of the cells made for that, and of those steps of the ablation that left nothing of the op
+/// but its command buffer. Which is the fastest is for the measurement to say: without waiting, threads may
+/// crowd at the queue.
+fn limits(view: &View<'_>, steps: &[(usize, &Cell, Ablation)], confidence: f64) -> Vec<Limit> {
+    let plan = &view.samples.header.plan;
+    let waits_at_end = plan
+        .subject
+        .encoders()
+        .is_none_or(|encoders| encoders.sync == SyncPattern::End);
+    let own = view.queues();
     let of_cells = view
         .cells
         .iter()
         .enumerate()
         .filter_map(|(slot, cell)| match cell.arm {
-            Arm::Probe(Probe::Ceiling { queues }) => Some((slot, queues.get())),
+            Arm::Probe(Probe::Ceiling { queues }) => Some((slot, queues.get(), false)),
             _ => None,
         });
-    let mut limits: Vec<CeilingLimit> = of_cells
-        .chain(last_step)
-        .filter_map(|(slot, queues)| {
-            let values: Vec<f64> = view.completed(slot).map(|(_, m)| m.ops_per_s()).collect();
-            Some(CeilingLimit {
+    let of_steps = steps
+        .iter()
+        .filter_map(|&(slot, _, removed)| match removed {
+            Ablation::Work => Some((slot, own, !waits_at_end)),
+            Ablation::Sync => Some((slot, own, false)),
+            Ablation::Allocation | Ablation::Calls | Ablation::Dispatches => None,
+        });
+    let mut limits: Vec<Limit> = of_cells
+        .chain(of_steps)
+        .filter_map(|(slot, queues, waits)| {
+            let by_block: BTreeMap<u64, f64> = view
+                .completed(slot)
+                .map(|(trial, m)| (trial.block, m.ops_per_s()))
+                .collect();
+            let values: Vec<f64> = by_block.values().copied().collect();
+            let limit = CeilingLimit {
                 threads: view.cells[slot].threads?.get(),
                 queues,
+                waits,
                 ops_per_s: estimate(&values, confidence)?,
-            })
+            };
+            Some(Limit { limit, by_block })
         })
         .collect();
-    limits.sort_by_key(|limit| (limit.queues, limit.threads));
+    limits.sort_by_key(|Limit { limit, .. }| (limit.queues, limit.threads, limit.waits));
     limits
 }

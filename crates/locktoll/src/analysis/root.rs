@@ -63,7 +63,7 @@ pub(super) fn identify(evidence: &Evidence<'_>) -> (Root, String) {
         return (Root::Mixed, reason);
     }
     match surely_above(BOTTLENECK).as_slice() {
-        [only] => named(only, evidence),
+        [only] => named(only, evidence, &contributing),
         _ if contributing.len() > 1 => {
             let parts: Vec<String> = contributing.iter().map(|row| told(row)).collect();
             (Root::Mixed, format!("{}.", parts.join(", ")))
@@ -90,7 +90,7 @@ fn handed_over(evidence: &Evidence<'_>, contributing: &[&Share]) -> Option<(Root
     })
 }
 
-fn named(row: &Share, evidence: &Evidence<'_>) -> (Root, String) {
+fn named(row: &Share, evidence: &Evidence<'_>, contributing: &[&Share]) -> (Root, String) {
     let (root, resource) = match row.part {
         Part::Lock => (Root::LockBound, Resource::Lock),
         Part::Device => (Root::DeviceBound, Resource::Device),
@@ -103,6 +103,12 @@ fn named(row: &Share, evidence: &Evidence<'_>) -> (Root, String) {
         .iter()
         .find(|witness| witness.part == row.part && !witness.agrees);
     if let Some(witness) = contradicted {
+        // More may come from a lock than it is held for, where holding it longer also makes handing it over
+        // take longer.
+        let handed_over = handed_over(evidence, contributing);
+        if let (Part::Lock, Some(named)) = (row.part, handed_over) {
+            return named;
+        }
         let reason = format!(
             "interventions say {}, but its utilisation says otherwise: {}",
             told(row),
@@ -218,6 +224,36 @@ mod tests {
         assert_eq!(root(&halves, [0.97, 1.03]), Root::Mixed);
         let wholes = [row(Part::Lock, 0.9, 1.0), row(Part::Device, 0.5, 0.7)];
         assert_eq!(root(&wholes, [1.4, 1.7]), Root::Mixed);
+    }
+
+    #[test]
+    fn a_lock_from_which_more_comes_than_it_is_held_for_is_named_if_it_is_always_taken() {
+        let shares = [row(Part::Lock, 0.9, 1.28), row(Part::Device, -0.25, 0.21)];
+        let contradicting = [Witness {
+            part: Part::Lock,
+            utilisation: 0.7,
+            agrees: false,
+            statement: "it is held for 70%".to_owned(),
+        }];
+        let with_excess = |ci| {
+            identify(&Evidence {
+                shares: &shares,
+                sum: None,
+                lock_excess: Some(&Estimate {
+                    estimate: 1.5,
+                    ci: Some(ci),
+                }),
+                bent: &[],
+                witnesses: &contradicting,
+                blocks: 8,
+            })
+        };
+        let (root, reason) = with_excess([1.2, 1.8]);
+        assert_eq!(root, Root::LockBound);
+        assert!(reason.contains("handing it over"), "{reason}");
+        let (root, reason) = with_excess([0.4, 2.6]);
+        assert_eq!(root, Root::NotIdentified);
+        assert!(reason.contains("held for 70%"), "{reason}");
     }
 
     #[test]

@@ -379,15 +379,18 @@ fn taken_apart() -> RunResult {
         share: around(saved / 200_000.0, 0.02),
         left_ns: around(left, 3_000.0),
     };
+    let limit = CeilingLimit {
+        threads: 8,
+        queues: 2,
+        waits: true,
+        ops_per_s: around(310_000.0, 9_000.0),
+    };
     run.ceiling = Some(Ceiling {
         config: "global".to_owned(),
         threads: 8,
         queues: 2,
-        limits: vec![CeilingLimit {
-            threads: 8,
-            queues: 2,
-            ops_per_s: around(310_000.0, 9_000.0),
-        }],
+        limits: vec![limit],
+        best: Some(limit),
         ratio: Some(around(0.016, 0.001)),
         time_per_op_ns: Some(around(200_000.0, 4_000.0)),
         steps: vec![
