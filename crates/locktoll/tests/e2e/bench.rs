@@ -188,12 +188,12 @@ fn a_program_that_can_not_run_at_all_is_an_error() {
     let file = folder.path().join("mixed.toml");
     fs::write(
         &file,
-        "name = \"mixed\"\nkernel = \"axpy\"\ndispatches = 64\nthreads-per-encoder = 4\n",
+        "name = \"mixed\"\nkernel = \"axpy\"\ndispatches = 64\nthreads-per-encoder = 8\n",
     )
     .unwrap();
     let output = run(&format!(
-        "bench --quiet --workload {} --strategies interposed:global --threads 4 --no-counting \
-         --soft service=20us,encode=20us --ops 20 --iterations 1 --blocks 2 --out {}",
+        "bench --quiet --workload {} --strategies interposed:global --threads 8 --no-counting \
+         --soft service=20us,encode=20us --ops 20 --iterations 4 --blocks 1 --out {}",
         file.display(),
         folder.path().join("run").display()
     ));
