@@ -5,7 +5,7 @@ use std::ptr;
 
 use locktoll_objc_driver::MTLCreateSystemDefaultDevice;
 use objc2::msg_send;
-use objc2::runtime::AnyObject;
+use objc2::runtime::{AnyClass, AnyObject};
 use objc2::{Encode, Encoding};
 
 /// `MTLSize`.
@@ -85,20 +85,48 @@ pub(crate) fn command_buffer(queue: &Object) -> Object {
     Object::retained(unsafe { msg_send![queue.0, commandBuffer] })
 }
 
+pub(crate) fn mps_command_buffer(queue: &Object) -> Object {
+    let class = AnyClass::get(c"LTMPSCommandBuffer").unwrap();
+    // SAFETY: a live queue.
+    Object::retained(unsafe { msg_send![class, commandBufferFromCommandQueue: queue.0] })
+}
+
 pub(crate) fn compute(commands: &Object) -> Object {
     // SAFETY: a live command buffer.
     Object::retained(unsafe { msg_send![commands.0, computeCommandEncoder] })
 }
 
-/// The five calls of an op on an encoder, and its end.
+/// The calls of a small op on an encoder, and its end.
 pub(crate) fn encode(encoder: &Object) {
-    let bytes = 0.5_f32;
-    let bytes: *const c_void = ptr::from_ref(&bytes).cast();
+    let number = 0.5_f32;
+    let bytes: *const c_void = ptr::from_ref(&number).cast();
+    let nothing = ptr::null_mut::<AnyObject>();
     // SAFETY: a live encoder; the arguments are those that the selectors have.
     unsafe {
-        let _: () = msg_send![encoder.0, setBuffer: ptr::null::<AnyObject>(), offset: 0_usize, atIndex: 0_usize];
-        let _: () = msg_send![encoder.0, setBytes: bytes, length: 4_usize, atIndex: 1_usize];
-        let _: () = msg_send![encoder.0, dispatchThreads: Size::line(8), threadsPerThreadgroup: Size::line(4)];
-        let _: () = msg_send![encoder.0, endEncoding];
+        let () = msg_send![encoder.0, setBuffer: nothing, offset: 0_usize, atIndex: 0_usize];
+        let () = msg_send![encoder.0, setBytes: bytes, length: 4_usize, atIndex: 1_usize];
     }
+    dispatch(encoder, 8);
+    end(encoder);
+}
+
+pub(crate) fn dispatch(encoder: &Object, threads: usize) {
+    let (threads, group) = (Size::line(threads), Size::line(4));
+    // SAFETY: a live encoder; the arguments are those that the selector has.
+    unsafe { msg_send![encoder.0, dispatchThreads: threads, threadsPerThreadgroup: group] }
+}
+
+pub(crate) fn end(encoder: &Object) {
+    // SAFETY: a live encoder.
+    unsafe { msg_send![encoder.0, endEncoding] }
+}
+
+pub(crate) fn commit(commands: &Object) {
+    // SAFETY: a live command buffer.
+    unsafe { msg_send![commands.0, commit] }
+}
+
+pub(crate) fn wait(commands: &Object) {
+    // SAFETY: a live command buffer.
+    unsafe { msg_send![commands.0, waitUntilCompleted] }
 }
