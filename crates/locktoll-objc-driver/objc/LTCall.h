@@ -46,8 +46,10 @@ typedef struct {
 LTCall lt_enter(LTScopes scopes, SEL call, int group);
 void lt_leave(LTCall *call);
 
-/* Spends the window's time; lt_enter does so for all calls but destroyImpl. */
+/* Spends the window's time; lt_enter does so for all calls from outside but destroyImpl. */
 void lt_window(void);
+/* Whether destroyImpl is in the fault's scope; see ltd_fault_covers_destroy. */
+bool lt_covers_destroy(void);
 
 /* Adds a value to the digest of this thread's outermost call. */
 void lt_note(const void *value, size_t size);

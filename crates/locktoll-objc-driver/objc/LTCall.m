@@ -1,3 +1,4 @@
+#define _GNU_SOURCE
 #import "LTCall.h"
 #import "LTMetal.h"
 
@@ -110,11 +111,13 @@ static _Noreturn void overlap(SEL call, uint32_t number, SEL other, uint32_t oth
     static const char *const scopes[] = {"off", "encoder", "queue", "process"};
     die_once();
     bool ends = ends_encoder(call) || ends_encoder(other);
-    char line[400];
+    char line[400], name[64] = "", shown[80] = "";
+    if (!pthread_getname_np(pthread_self(), name, sizeof name) && name[0])
+        snprintf(shown, sizeof shown, " (%s)", name);
     snprintf(line, sizeof line,
-             "locktoll fault model agx:%s: %s: %s by thread %u overlaps %s by thread %u%s\n",
+             "locktoll fault model agx:%s: %s: %s by thread %u%s overlaps %s by thread %u%s\n",
              scopes[LT_LOAD(&fault_scope)], ends ? "SIGSEGV" : "SIGABRT",
-             sel_getName(call), number, sel_getName(other), other_number, ends ? " (null _impl at 0x5c8)" : "");
+             sel_getName(call), number, shown, sel_getName(other), other_number, ends ? " (null _impl at 0x5c8)" : "");
     say(line);
     if (ends) {
         void *volatile impl = NULL;
@@ -144,8 +147,10 @@ static void leave_scope(LTScope *scope) {
     LT_STORE(&scope->holder, outermost ? 0 : held - DEPTH);
 }
 
+bool lt_covers_destroy(void) { return LT_LOAD(&fault_covers_destroy); }
+
 static LTScope *scope_in_force(LTScopes scopes, int group) {
-    if (group == LTD_DESTROY && !LT_LOAD(&fault_covers_destroy))
+    if (group == LTD_DESTROY && !lt_covers_destroy())
         return NULL;
     switch (LT_LOAD(&fault_scope)) {
     case LTD_ENCODER:
@@ -172,7 +177,7 @@ LTCall lt_enter(LTScopes scopes, SEL call, int group) {
     }
     if (entered.scope)
         enter_scope(entered.scope, call, thread->number);
-    if (group != LTD_DESTROY)
+    if (thread->depth == 1 && group != LTD_DESTROY)
         lt_window();
     return entered;
 }

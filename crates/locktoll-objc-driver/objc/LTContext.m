@@ -140,7 +140,8 @@ void lt_end_effect(LTContext *encoder, LTImpl *impl) {
         }
     }
     pthread_mutex_unlock(&_commandBuffer->_lock);
-    lt_window();
+    if (lt_covers_destroy())
+        lt_window();
     LT_STORE(&_impl, NULL);
     free(impl);
 }

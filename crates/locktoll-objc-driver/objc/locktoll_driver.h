@@ -26,7 +26,8 @@ void ltd_fault(enum ltd_scope scope);
  * a release that happens wherever the last reference goes. */
 void ltd_fault_covers_destroy(bool covers);
 
-/* CPU time spent inside every call; in destroyImpl it lies between the unlock and the null. */
+/* CPU time spent inside every call from outside the driver, and in destroyImpl, if that is covered, between the
+ * unlock and the null. */
 void ltd_race_window_ns(uint64_t ns);
 
 /* Whether a deallocated encoder's memory is given to the next encoder of its size, at once and to any thread.
