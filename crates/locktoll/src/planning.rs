@@ -157,13 +157,13 @@ fn device(arguments: &BenchArgs) -> Result<DevicePlan> {
         .resolve()
         .map_err(BenchError::from)?;
     let mut soft = arguments.soft;
-    if choice == DeviceChoice::Soft {
+    if matches!(choice, DeviceChoice::Soft | DeviceChoice::Objc) {
         if let Some(queues) = arguments.queues {
             soft.queues = soft_queues(queues)?;
         }
     } else if arguments.fault.is_some() {
         return Err(Error::Usage(
-            "--fault is a model of a driver: it goes with --device soft".into(),
+            "--fault is a model of a driver: it goes with --device soft or objc".into(),
         ));
     }
     Ok(DevicePlan {
