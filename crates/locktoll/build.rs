@@ -19,6 +19,7 @@ fn main() {
         "inject/vulkan/build.rs",
         "inject/vulkan/VkLayer_locktoll.json.in",
         "crates/locktoll-guard/src",
+        "crates/locktoll-inject/src",
         "crates/locktoll-trace/src",
         "Cargo.lock",
     ] {

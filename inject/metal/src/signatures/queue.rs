@@ -1,0 +1,10 @@
+//! Methods of command queues: where new classes of command buffers come from.
+
+use super::{define, types::*};
+
+define! {
+    Queue;
+    supply(CommandBuffer) "commandBuffer" () -> Id;
+    supply(CommandBuffer) "commandBufferWithUnretainedReferences" () -> Id;
+    supply(CommandBuffer) "commandBufferWithDescriptor:" (Id) -> Id;
+}
