@@ -1,0 +1,4 @@
+//! The driver does what its header says.
+
+mod metal;
+mod order;
