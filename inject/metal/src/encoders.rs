@@ -167,7 +167,7 @@ pub(crate) fn made(
         unsafe { runtime::release(this) };
     }
     if let Some(buffer) = buffer {
-        encoder.open_in(buffer);
+        encoder.record().open_in(buffer);
     }
     is_new
 }

@@ -25,7 +25,7 @@ use core::ffi::CStr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 use std::ptr;
 
-use objc2::encode::{Encode, Encoding};
+use objc2::encode::{Encode, EncodeReturn, Encoding};
 use objc2::runtime::{AnyClass, Imp};
 
 mod acceleration_structure;
@@ -196,6 +196,11 @@ pub(crate) const fn encoding_of<T: Encode>() -> Encoding {
     T::ENCODING
 }
 
+/// The encoding of what is returned.
+pub(crate) const fn encoding_of_returned<T: EncodeReturn>() -> Encoding {
+    T::ENCODING_RETURN
+}
+
 /// The rows of a group, from the lines of a table.
 macro_rules! define {
     (
@@ -236,7 +241,7 @@ macro_rules! row {
     ($group:ident $rule:ident [$($makes:ident)?] $selector:literal
      ($($name:ident: $type:ident),*) ($returned:ty)) => {{
         use crate::protection::Protection;
-        use super::{COPIES, Group, Row, Rule, Slot, encoding_of};
+        use super::{COPIES, Group, Row, Rule, Slot, encoding_of, encoding_of_returned};
 
         type Original = unsafe extern "C-unwind" fn(Id, Sel $(, $type)*) -> $returned;
 
@@ -282,7 +287,7 @@ macro_rules! row {
                 Err(_) => c"",
             },
             types: &[
-                encoding_of::<$returned>(), encoding_of::<Id>(), encoding_of::<Sel>()
+                encoding_of_returned::<$returned>(), encoding_of::<Id>(), encoding_of::<Sel>()
                 $(, encoding_of::<$type>())*
             ],
             // SAFETY: function pointers are all alike until they are called, and callers know this
