@@ -13,15 +13,24 @@
 //! phase before it looks at the count, both in one order; so either the call sees the end, or the
 //! end sees the call.
 //!
+//! # Its lock
+//!
+//! A command buffer has one encoder open at a time, so a lock for each encoder is one for each command
+//! buffer; and as that is what an encoder writes into, its calls and those of the buffer itself, and
+//! the end of an older encoder's memory, must not overlap either. So an encoder uses the lock of the
+//! command buffer that made it. Encoders of a parallel one, of which several are open at once, have
+//! locks of their own, and so have those that nobody has seen being made.
+//!
 //! # Addresses that return
 //!
 //! A record is found by the encoder's address. It is forgotten in `dealloc`, and a factory begins a
 //! new life for what it returns, whatever is known of the address. Nothing else is ever concluded
 //! from an address that was in use before.
 
-use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use core::ptr;
+use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 
-use locktoll_guard::{Object, Objects, Record};
+use locktoll_guard::{Object, Objects, OwnedLock, Record};
 use parking_lot::Mutex;
 use smallvec::SmallVec;
 
@@ -42,6 +51,9 @@ pub(crate) struct Encoder {
     /// The thread in whose `endEncoding` or `dealloc` it is now, or 0: its own calls in there are
     /// the driver's.
     pub(crate) ending: AtomicUsize,
+    /// The lock of the command buffer that made it, or null. That buffer's record, and with it the
+    /// lock, lives as long as the process.
+    shared_lock: AtomicPtr<OwnedLock>,
     /// The command buffers in which it is open: the one that made it, and those that wrap that one.
     buffers: Mutex<SmallVec<[&'static Buffer; 2]>>,
 }
@@ -81,6 +93,14 @@ impl Inside {
     /// Counts a call in, if the encoder is known.
     pub(crate) fn enter_known(encoders: &'static Encoders, this: Id) -> Option<Self> {
         Self::count(encoders.find(this.addr())?, this)
+    }
+
+    /// The lock of its section.
+    #[inline]
+    pub(crate) fn lock(&self) -> &'static OwnedLock {
+        let shared = self.encoder.shared_lock.load(Ordering::Relaxed);
+        // SAFETY: null, or the lock of a buffer's record, which lives as long as the process.
+        unsafe { shared.as_ref() }.unwrap_or(self.encoder.lock())
     }
 
     /// Counts a call in, if the record is still this encoder's: it cannot become another's while
@@ -149,7 +169,7 @@ fn meet(encoders: &'static Encoders, this: Id, met: &impl Fn()) -> Object<'stati
 pub(crate) fn made(
     encoders: &'static Encoders,
     this: Id,
-    buffer: Option<&'static Buffer>,
+    buffer: Option<Object<'static, Buffer>>,
     thread: usize,
 ) -> bool {
     // SAFETY: a factory has just returned it.
@@ -160,14 +180,19 @@ pub(crate) fn made(
         if !made && before.phase() == Phase::Open {
             return (false, before.is_kept());
         }
-        (true, encoder.renew(thread).is_kept() && !made)
+        let before = encoder.renew(thread);
+        if let Some(buffer) = buffer {
+            let lock = ptr::from_ref(buffer.lock()).cast_mut();
+            encoder.shared_lock.store(lock, Ordering::Relaxed);
+        }
+        (true, before.is_kept() && !made)
     });
     if was_kept {
         // SAFETY: it was retained above; the reference from before goes on.
         unsafe { runtime::release(this) };
     }
     if let Some(buffer) = buffer {
-        encoder.record().open_in(buffer);
+        encoder.record().open_in(buffer.record());
     }
     is_new
 }
@@ -178,12 +203,13 @@ impl Encoder {
     fn renew(&self, thread: usize) -> Moment {
         self.owner.store(thread, Ordering::Relaxed);
         self.ending.store(0, Ordering::Relaxed);
+        self.shared_lock.store(ptr::null_mut(), Ordering::Relaxed);
         self.life.begin(true)
     }
 
     fn open_in(&'static self, buffer: &'static Buffer) {
         let mut buffers = self.buffers.lock();
-        if !buffers.iter().any(|&each| core::ptr::eq(each, buffer)) {
+        if !buffers.iter().any(|&each| ptr::eq(each, buffer)) {
             buffers.push(buffer);
             buffer.opened(self);
         }
@@ -199,9 +225,7 @@ impl Encoder {
 
     /// Takes a command buffer out that is going away.
     pub(crate) fn leave(&self, buffer: &Buffer) {
-        self.buffers
-            .lock()
-            .retain(|each| !core::ptr::eq(*each, buffer));
+        self.buffers.lock().retain(|each| !ptr::eq(*each, buffer));
     }
 
     /// Notes who uses it, without writing what is written already.
@@ -234,9 +258,6 @@ pub(crate) fn abandon_one(
         // Failing, somebody else has just ended it.
         let _ = encoder.life.pass(moment, Phase::Ended);
     }
-    let_go(
-        encoder.record(),
-        core::ptr::with_exposed_provenance_mut(address),
-    );
+    let_go(encoder.record(), ptr::with_exposed_provenance_mut(address));
     encoders.forget_if(address, |each| each.life.now().phase() != Phase::Open);
 }

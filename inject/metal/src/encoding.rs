@@ -22,7 +22,9 @@ pub(crate) fn canonical(encoding: &str) -> Option<String> {
     while !text.is_empty() {
         text = one(text, &mut canonical)?;
         // Where the argument lies in the caller's frame; with a sign where a register is meant.
-        text = skip(text, |byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-'));
+        text = skip(text, |byte| {
+            byte.is_ascii_digit() || matches!(byte, b'+' | b'-')
+        });
     }
     (!canonical.is_empty()).then_some(canonical)
 }
@@ -71,13 +73,10 @@ fn after_object(text: &[u8]) -> &[u8] {
 }
 
 /// A structure's or union's fields, after its opening bracket.
-fn group<'a>(
-    text: &'a [u8],
-    open: char,
-    close: u8,
-    canonical: &mut String,
-) -> Option<&'a [u8]> {
-    let name = text.iter().position(|&byte| byte == b'=' || byte == close)?;
+fn group<'a>(text: &'a [u8], open: char, close: u8, canonical: &mut String) -> Option<&'a [u8]> {
+    let name = text
+        .iter()
+        .position(|&byte| byte == b'=' || byte == close)?;
     if text[name] == close {
         return None;
     }
@@ -152,11 +151,7 @@ mod tests {
     #[test]
     fn what_two_compilers_say_of_one_signature_is_the_same() {
         for (apple, gcc, form) in [
-            (
-                "v40@0:8@16Q24Q32",
-                "v40@0:8@16Q24Q32",
-                "v@:@QQ",
-            ),
+            ("v40@0:8@16Q24Q32", "v40@0:8@16Q24Q32", "v@:@QQ"),
             (
                 "v64@0:8{?=QQQ}16{?=QQQ}40",
                 "v64@0:8{?=QQQ}16{MTLSize=QQQ}40",
@@ -183,7 +178,11 @@ mod tests {
             ),
             ("v24@0:8^{Opaque}16", "v24@0:8^{Opaque={Part}}16", "v@:^"),
             ("v24@0:8@?<v@?@>16", "v24@0:8@?16", "v@:@"),
-            ("v28@0:8{?=[4f](?=iI)}16", "v28@0:8{a=\"x\"[4f](b=ii)}16", "v@:{[4f](II)}"),
+            (
+                "v28@0:8{?=[4f](?=iI)}16",
+                "v28@0:8{a=\"x\"[4f](b=ii)}16",
+                "v@:{[4f](II)}",
+            ),
         ] {
             assert_eq!(canonical(apple).as_deref(), Some(form), "{apple}");
             assert_eq!(canonical(gcc).as_deref(), Some(form), "{gcc}");
@@ -193,8 +192,24 @@ mod tests {
     #[test]
     fn what_is_passed_differently_is_different() {
         let forms = [
-            "v@:Q", "v@:I", "v@:C", "v@:@", "v@:^v", "v@:f", "v@:d", "v@:{?=Q}", "v@:{?=QQ}",
-            "v@:{?=Qf}", "v@:[2Q]", "v@:[3Q]", "v@:(?=QQ)", "@@:Q", "v@:QQ", "v@::", "v@:#", "v@:s",
+            "v@:Q",
+            "v@:I",
+            "v@:C",
+            "v@:@",
+            "v@:^v",
+            "v@:f",
+            "v@:d",
+            "v@:{?=Q}",
+            "v@:{?=QQ}",
+            "v@:{?=Qf}",
+            "v@:[2Q]",
+            "v@:[3Q]",
+            "v@:(?=QQ)",
+            "@@:Q",
+            "v@:QQ",
+            "v@::",
+            "v@:#",
+            "v@:s",
         ];
         for (index, one) in forms.iter().enumerate() {
             assert!(canonical(one).is_some(), "{one}");
@@ -207,7 +222,15 @@ mod tests {
     #[test]
     fn what_cannot_be_compared_is_not() {
         for text in [
-            "", "v@:{Unknown}", "v@:{?=b3}", "v@:{?=Q", "v@:[3", "v@:^", "v@:x", "v@:{?", "v@:(?=i",
+            "",
+            "v@:{Unknown}",
+            "v@:{?=b3}",
+            "v@:{?=Q",
+            "v@:[3",
+            "v@:^",
+            "v@:x",
+            "v@:{?",
+            "v@:(?=i",
         ] {
             assert_eq!(canonical(text), None, "{text}");
         }

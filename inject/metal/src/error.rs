@@ -27,7 +27,9 @@ pub enum Error {
     #[error("nothing is guarded, since encoders could not be followed: {0}")]
     Refused(Refusal),
     /// The runtime did not take a method; those before it were taken back.
-    #[error("the runtime does not let {class} have a method {selector} of its own; nothing is guarded")]
+    #[error(
+        "the runtime does not let {class} have a method {selector} of its own; nothing is guarded"
+    )]
     NotTaken {
         /// The class.
         class: String,

@@ -5,8 +5,8 @@ use std::ffi::CString;
 use std::path::Path;
 
 use locktoll_inject::Record;
-use objc2::msg_send;
-use objc2::runtime::{AnyObject, Sel};
+use objc2::runtime::{AnyClass, AnyObject, Sel};
+use objc2::sel;
 use parking_lot::Mutex;
 
 use crate::encoders;
@@ -104,8 +104,7 @@ impl Options {
             return Err(error);
         }
         let is_off = self.strategy == Strategy::Off;
-        let protection: &'static Protection =
-            Box::leak(Box::new(Protection::new(self, record)));
+        let protection: &'static Protection = Box::leak(Box::new(Protection::new(self, record)));
         if !is_off {
             Protection::set(Some(protection));
         }
@@ -165,7 +164,7 @@ pub(crate) fn record_in(
 }
 
 /// Metal's function, wherever it is in this process.
-fn create_device() -> Option<CreateDevice> {
+pub(crate) fn create_device() -> Option<CreateDevice> {
     // SAFETY: a look-up of a name.
     let function =
         unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"MTLCreateSystemDefaultDevice".as_ptr()) };
@@ -175,7 +174,7 @@ fn create_device() -> Option<CreateDevice> {
     })
 }
 
-type Classes = Vec<(&'static objc2::runtime::AnyClass, Group)>;
+type Classes = Vec<(&'static AnyClass, Group)>;
 
 /// The classes that a new device's objects are of.
 ///
@@ -190,7 +189,7 @@ fn probe(create: CreateDevice) -> Result<Classes, Error> {
         return Err(Error::NoDevice("device"));
     }
     // SAFETY: a device makes queues by this, which the caller has to release, or null.
-    let queue: Id = unsafe { msg_send![device, newCommandQueue] };
+    let queue: Id = unsafe { runtime::send(device, sel!(newCommandQueue)) };
     let result = if queue.is_null() {
         Err(Error::NoDevice("command queue"))
     } else {
@@ -208,7 +207,7 @@ fn probe(create: CreateDevice) -> Result<Classes, Error> {
 
 fn probe_buffer(queue: Id, classes: &mut Classes) -> Result<(), Error> {
     // SAFETY: a queue makes command buffers by this, in the pool, or null.
-    let buffer: Id = unsafe { msg_send![queue, commandBuffer] };
+    let buffer: Id = unsafe { runtime::send(queue, sel!(commandBuffer)) };
     if buffer.is_null() {
         return Err(Error::NoDevice("command buffer"));
     }
@@ -228,12 +227,12 @@ fn probe_buffer(queue: Id, classes: &mut Classes) -> Result<(), Error> {
         let selector = Sel::register(row.selector);
         // SAFETY: the class answers this selector, with the types of its row: it takes nothing and
         // returns an encoder in the pool, or null.
-        let encoder: Id = unsafe { objc2::runtime::MessageReceiver::send_message(buffer, selector, ()) };
+        let encoder: Id = unsafe { runtime::send(buffer, selector) };
         if !encoder.is_null() {
             // SAFETY: as returned.
             classes.push((unsafe { runtime::class_of(encoder) }, group));
             // SAFETY: every encoder has to be ended before the next is made.
-            let () = unsafe { msg_send![encoder, endEncoding] };
+            unsafe { runtime::send::<()>(encoder, sel!(endEncoding)) };
         }
     }
     Ok(())

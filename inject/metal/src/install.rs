@@ -19,7 +19,6 @@
 //! Where somebody else has replaced a method after us, ours is called by theirs and cannot be taken
 //! out. It stays, and passes calls on.
 
-use core::ffi::CStr;
 use core::fmt;
 use core::sync::atomic::{AtomicPtr, Ordering};
 use std::collections::BTreeMap;
@@ -113,7 +112,10 @@ static IS_LATE: core::sync::atomic::AtomicBool = core::sync::atomic::AtomicBool:
 
 /// Whether encoders cannot be followed without the method.
 fn is_needed(rule: Rule) -> bool {
-    !matches!(rule, Rule::Encode | Rule::Supply | Rule::Event | Rule::Split)
+    !matches!(
+        rule,
+        Rule::Encode | Rule::Supply | Rule::Event | Rule::Split
+    )
 }
 
 /// Guards a class.
@@ -241,7 +243,8 @@ fn take_out(placed: &Placed) -> bool {
     let is_ours = runtime::find(class, row.selector).is_some_and(|found| same(found.imp, ours));
     if is_ours {
         // SAFETY: by the invariant of `Slot` this is a method, and not null, since it was placed.
-        let original = unsafe { core::mem::transmute::<*const (), Imp>(row.slots[copy].original()) };
+        let original =
+            unsafe { core::mem::transmute::<*const (), Imp>(row.slots[copy].original()) };
         runtime::replace(class, row.selector, original);
     }
     is_ours
@@ -297,12 +300,8 @@ fn guard_new_class(class: &'static AnyClass, group: Group) {
 fn remember(class: &'static AnyClass, _group: Group) {
     let class = ptr::from_ref(class).cast_mut();
     for known in &KNOWN {
-        let was = known.compare_exchange(
-            ptr::null_mut(),
-            class,
-            Ordering::AcqRel,
-            Ordering::Acquire,
-        );
+        let was =
+            known.compare_exchange(ptr::null_mut(), class, Ordering::AcqRel, Ordering::Acquire);
         match was {
             Ok(_) => return,
             Err(there) if ptr::eq(there, class) => return,
@@ -321,7 +320,10 @@ pub(crate) fn tell_class(protection: &Protection, class: &AnyClass, group: Group
         let rows = group.rows().len();
         let kept = rows - guarded.refused.len();
         protection.report(
-            &format!("{name} ({}): {kept} of {rows} methods guarded", group.name()),
+            &format!(
+                "{name} ({}): {kept} of {rows} methods guarded",
+                group.name()
+            ),
             false,
         );
     }
@@ -404,9 +406,4 @@ pub(crate) fn each_class(mut tell: impl FnMut(&Guarded, &BTreeMap<CString, bool>
 
 fn same(one: Imp, other: Imp) -> bool {
     core::ptr::fn_addr_eq(one, other)
-}
-
-/// The names of selectors as text.
-pub(crate) fn text(selector: &CStr) -> String {
-    selector.to_string_lossy().into_owned()
 }

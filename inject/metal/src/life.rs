@@ -71,7 +71,9 @@ impl Life {
             let next = (word & !(PHASE | KEPT)).wrapping_add(ONE_LIFE);
             Some(next | Phase::Open as u64 | if kept { KEPT } else { 0 })
         };
-        let before = self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, change);
+        let before = self
+            .0
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, change);
         Moment(before.unwrap_or_else(|word| word))
     }
 
@@ -116,9 +118,13 @@ mod tests {
     fn a_decision_about_one_life_does_not_befall_the_next() {
         let life = Life::default();
         life.begin(true);
-        let ended = life.pass(life.now(), Phase::Ended).expect("nothing changed");
+        let ended = life
+            .pass(life.now(), Phase::Ended)
+            .expect("nothing changed");
         assert!(life.begin(true).is_kept());
-        let ended_again = life.pass(life.now(), Phase::Ended).expect("nothing changed");
+        let ended_again = life
+            .pass(life.now(), Phase::Ended)
+            .expect("nothing changed");
         assert!(!life.take_kept(ended));
         assert!(life.pass(ended, Phase::Dying).is_err());
         assert!(life.take_kept(ended_again));

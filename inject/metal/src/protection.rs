@@ -143,6 +143,12 @@ impl Protection {
         })
     }
 
+    /// Enters the section of a call of a queue, where that has one: queues may be shared by threads,
+    /// and an encoder does not tell its queue.
+    pub(crate) fn enter_queue(&self) -> Option<Section<'_>> {
+        self.buffers.is_none().then(|| self.enter_spare())
+    }
+
     /// Enters the section of a call of an encoder that nothing is known of.
     pub(crate) fn enter_spare(&self) -> Section<'_> {
         self.enter_encoder(&self.spare)

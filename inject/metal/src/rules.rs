@@ -11,11 +11,11 @@
 //! | `split` | `renderCommandEncoder` | the parallel encoder | the same |
 //! | `commit`, `event` | `commit`, event encodes | the command buffer | waits for others' encoders first |
 //! | `retire` | `dealloc` of command buffers | the command buffer | its record is forgotten |
-//! | `supply` | a queue makes a command buffer | none | guards its class |
+//! | `supply` | a queue makes a command buffer | none under `per-encoder` and `session` | guards its class |
 //!
-//! Under `global`, `throttle:K` and `none` the section is the one of the process, whatever is in the
-//! table. A section lasts until the original has returned, and everything that makes an encoder known
-//! happens inside it.
+//! The section of an encoder is that of its command buffer (see `encoders`). Under `global`,
+//! `throttle:K` and `none` it is the one of the process, for all rules. A section lasts until the
+//! original has returned, and everything that makes an encoder known happens inside it.
 //!
 //! # Calls of the driver's own
 //!
@@ -26,7 +26,7 @@
 use core::sync::atomic::Ordering;
 use std::time::Instant;
 
-use locktoll_guard::{Section, thread_name};
+use locktoll_guard::{Object, Section, thread_name};
 
 use crate::buffers::{Buffer, Gave, InsideBuffer};
 use crate::encoders::{self, Encoder, Inside};
@@ -63,7 +63,7 @@ pub(crate) fn encode<R: Nothing>(
     call: impl FnOnce() -> R,
 ) -> R {
     let inside = Inside::enter(protection.known_encoders, this, || tally::add(Event::Met));
-    let _section = protection.enter_encoder(inside.encoder.lock());
+    let _section = protection.enter_encoder(inside.lock());
     tally::add(Event::Call);
     if inside.encoder.life.now().phase() != Phase::Open
         && refuses(protection, inside.encoder.record(), selector)
@@ -116,11 +116,10 @@ fn end_inside<R: Nothing>(
     refuses: impl FnOnce(&Encoder) -> bool,
 ) -> R {
     let encoder = inside.encoder.record();
-    let _section = protection.enter_encoder(inside.encoder.lock());
+    let _section = protection.enter_encoder(inside.lock());
     let moment = encoder.life.now();
     // Before the original, so that where sections do not exclude each other a second end finds it.
-    let is_first =
-        moment.phase() == Phase::Open && encoder.life.pass(moment, Phase::Ended).is_ok();
+    let is_first = moment.phase() == Phase::Open && encoder.life.pass(moment, Phase::Ended).is_ok();
     if !is_first {
         if refuses(encoder) {
             return R::nothing();
@@ -146,7 +145,7 @@ pub(crate) fn destroy<R: Nothing>(
 ) -> R {
     let inside = Inside::enter_known(protection.known_encoders, this);
     let _section = match &inside {
-        Some(inside) => protection.enter_encoder(inside.encoder.lock()),
+        Some(inside) => protection.enter_encoder(inside.lock()),
         None => protection.enter_spare(),
     };
     call()
@@ -169,14 +168,14 @@ pub(crate) fn dealloc<R: Nothing>(
         .flatten()
     else {
         // That of a class above, which the outer one has called.
-        let _section = protection.enter_encoder(inside.encoder.lock());
+        let _section = protection.enter_encoder(inside.lock());
         return call();
     };
     encoder.ending.store(thread_name(), Ordering::Relaxed);
     // One that was never ended.
     encoder.close();
     let result = {
-        let _section = protection.enter_encoder(inside.encoder.lock());
+        let _section = protection.enter_encoder(inside.lock());
         call()
     };
     tally::add(Event::Freed);
@@ -199,7 +198,7 @@ pub(crate) fn factory(
     let waits = protection.options.strategy == crate::Strategy::Session;
     let _section = enter_buffer(protection, &inside, waits);
     tell_own_open(protection, &inside, selector);
-    hand_out(makes, protection, Some(inside.buffer.record()), call)
+    hand_out(makes, protection, Some(inside.buffer), call)
 }
 
 /// A parallel encoder makes one of its encoders.
@@ -220,7 +219,7 @@ pub(crate) fn split(
 fn hand_out(
     makes: Group,
     protection: &'static Protection,
-    buffer: Option<&'static Buffer>,
+    buffer: Option<Object<'static, Buffer>>,
     call: impl FnOnce() -> Id,
 ) -> Id {
     let encoder = call();
@@ -377,11 +376,12 @@ pub(crate) fn retire<R: Nothing>(
 /// A queue makes a command buffer.
 pub(crate) fn supply(
     makes: Group,
-    _protection: &'static Protection,
+    protection: &'static Protection,
     _this: Id,
     _selector: Sel,
     call: impl FnOnce() -> Id,
 ) -> Id {
+    let _section = protection.enter_queue();
     let buffer = call();
     install::look_for_late_classes();
     if !buffer.is_null() {

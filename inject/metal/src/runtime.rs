@@ -3,11 +3,36 @@
 use core::ffi::{CStr, c_char, c_void};
 use std::ffi::CString;
 
-use objc2::ffi;
-use objc2::msg_send;
 use objc2::runtime::{AnyClass, Imp, Method, Sel};
+use objc2::{ffi, sel};
 
 use crate::signatures::types::Id;
+
+/// Sends a message without arguments.
+///
+/// Not by `msg_send!`, which in a debug build checks it by functions that GCC's runtime does not have.
+///
+/// # Safety
+///
+/// `object` is alive, and answers `selector` with an `R`, which is nothing, a number or a pointer.
+pub(crate) unsafe fn send<R>(object: Id, selector: Sel) -> R {
+    type Method<R> = unsafe extern "C-unwind" fn(Id, Sel) -> R;
+
+    // As compilers have it: one function that calls the method, or one that finds it.
+    #[cfg(target_vendor = "apple")]
+    // SAFETY: this function calls the method with what it was called with.
+    let method = unsafe {
+        core::mem::transmute::<unsafe extern "C-unwind" fn(), Method<R>>(ffi::objc_msgSend)
+    };
+    #[cfg(not(target_vendor = "apple"))]
+    // SAFETY: a live object answers with a method; one that has none gets the runtime's own, which
+    // says so and ends the process.
+    let method = unsafe {
+        core::mem::transmute::<Option<Imp>, Method<R>>(ffi::objc_msg_lookup(object, selector))
+    };
+    // SAFETY: as the caller promises, and the method has these types.
+    unsafe { method(object, selector) }
+}
 
 /// Takes a reference.
 ///
@@ -15,9 +40,8 @@ use crate::signatures::types::Id;
 ///
 /// `object` is alive.
 pub(crate) unsafe fn retain(object: Id) {
-    // A message, not `objc_retain`, which GCC's runtime does not have.
     // SAFETY: as the caller promises.
-    let _: Id = unsafe { msg_send![object, retain] };
+    let _: Id = unsafe { send(object, sel!(retain)) };
 }
 
 /// Gives a reference back.
@@ -27,7 +51,7 @@ pub(crate) unsafe fn retain(object: Id) {
 /// The caller has a reference.
 pub(crate) unsafe fn release(object: Id) {
     // SAFETY: as the caller promises.
-    let () = unsafe { msg_send![object, release] };
+    unsafe { send(object, sel!(release)) }
 }
 
 /// The class that an object's messages go to.
@@ -136,13 +160,13 @@ fn ptr_mut(class: &'static AnyClass) -> *mut AnyClass {
 pub(crate) fn with_pool<R>(body: impl FnOnce() -> R) -> R {
     let pool = class_named(c"NSAutoreleasePool").map(|class| {
         // SAFETY: `+new` of this class takes nothing and returns a pool.
-        let pool: Id = unsafe { msg_send![class, new] };
+        let pool: Id = unsafe { send(ptr_mut(class).cast(), sel!(new)) };
         pool
     });
     let result = body();
     if let Some(pool) = pool {
         // SAFETY: the pool that was made above, in this thread.
-        let () = unsafe { msg_send![pool, drain] };
+        unsafe { send::<()>(pool, sel!(drain)) };
     }
     result
 }

@@ -108,7 +108,14 @@ mod tests {
 
     #[test]
     fn what_is_written_can_be_read() {
-        for text in ["off", "none", "global", "per-encoder", "throttle:3", "session"] {
+        for text in [
+            "off",
+            "none",
+            "global",
+            "per-encoder",
+            "throttle:3",
+            "session",
+        ] {
             let strategy: Strategy = text.parse().expect(text);
             assert_eq!(strategy.to_string(), text);
         }

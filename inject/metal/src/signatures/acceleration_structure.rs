@@ -3,7 +3,6 @@
 use super::{define, types::*};
 
 define! {
-    AccelerationStructure;
     encode "buildAccelerationStructure:descriptor:scratchBuffer:scratchBufferOffset:" (Id, Id, Id, UInt);
     encode "refitAccelerationStructure:descriptor:destination:scratchBuffer:scratchBufferOffset:" (Id, Id, Id, Id, UInt);
     encode "refitAccelerationStructure:descriptor:destination:scratchBuffer:scratchBufferOffset:options:" (Id, Id, Id, Id, UInt, UInt);

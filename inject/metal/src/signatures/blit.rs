@@ -3,7 +3,6 @@
 use super::{define, types::*};
 
 define! {
-    Blit;
     encode "synchronizeResource:" (Id);
     encode "synchronizeTexture:slice:level:" (Id, UInt, UInt);
     encode "copyFromTexture:sourceSlice:sourceLevel:sourceOrigin:sourceSize:toTexture:destinationSlice:destinationLevel:destinationOrigin:" (Id, UInt, UInt, Size, Size, Id, UInt, UInt, Size);

@@ -3,7 +3,6 @@
 use super::{define, types::*};
 
 define! {
-    CommandBuffer;
     factory(Blit) "blitCommandEncoder" () -> Id;
     factory(Render) "renderCommandEncoderWithDescriptor:" (Id) -> Id;
     factory(Compute) "computeCommandEncoderWithDescriptor:" (Id) -> Id;

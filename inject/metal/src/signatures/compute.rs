@@ -3,7 +3,6 @@
 use super::{define, types::*};
 
 define! {
-    Compute;
     encode "setComputePipelineState:" (Id);
     encode "setBytes:length:atIndex:" (Pointer, UInt, UInt);
     encode "setBuffer:offset:atIndex:" (Id, UInt, UInt);

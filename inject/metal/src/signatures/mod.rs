@@ -92,7 +92,6 @@ pub(crate) enum Rule {
 
 /// A line of the table.
 pub(crate) struct Row {
-    pub(crate) group: Group,
     pub(crate) rule: Rule,
     /// Of which group what it makes is.
     pub(crate) makes: Option<Group>,
@@ -204,12 +203,11 @@ pub(crate) const fn encoding_of_returned<T: EncodeReturn>() -> Encoding {
 /// The rows of a group, from the lines of a table.
 macro_rules! define {
     (
-        $group:ident;
         $( $rule:ident $(($makes:ident))? $selector:literal ($($type:ident),*) $(-> $returned:ident)?; )*
     ) => {
         pub(super) static ROWS: &[super::Row] = &[ $(
             super::named! {
-                [$group $rule [$($makes)?] $selector [$($returned)?]]
+                [$rule [$($makes)?] $selector [$($returned)?]]
                 [] [$($type)*] [a b c d e f g h i j k]
             }
         ),* ];
@@ -221,10 +219,10 @@ macro_rules! named {
     ([$($line:tt)*] [$($done:tt)*] [$type:ident $($types:ident)*] [$name:ident $($names:ident)*]) => {
         super::named! { [$($line)*] [$($done)* $name: $type,] [$($types)*] [$($names)*] }
     };
-    ([$group:ident $rule:ident [$($makes:ident)?] $selector:literal [$($returned:ident)?]]
+    ([$rule:ident [$($makes:ident)?] $selector:literal [$($returned:ident)?]]
      [$($name:ident: $type:ident,)*] [] [$($unused:ident)*]) => {
         super::row! {
-            $group $rule [$($makes)?] $selector ($($name: $type),*)
+            $rule [$($makes)?] $selector ($($name: $type),*)
             (super::returned!($($returned)?))
         }
     };
@@ -232,16 +230,20 @@ macro_rules! named {
 
 /// What a method returns.
 macro_rules! returned {
-    () => { () };
-    ($type:ident) => { $type };
+    () => {
+        ()
+    };
+    ($type:ident) => {
+        $type
+    };
 }
 
 /// A row with its wrappers.
 macro_rules! row {
-    ($group:ident $rule:ident [$($makes:ident)?] $selector:literal
+    ($rule:ident [$($makes:ident)?] $selector:literal
      ($($name:ident: $type:ident),*) ($returned:ty)) => {{
         use crate::protection::Protection;
-        use super::{COPIES, Group, Row, Rule, Slot, encoding_of, encoding_of_returned};
+        use super::{COPIES, Row, Rule, Slot, encoding_of, encoding_of_returned};
 
         type Original = unsafe extern "C-unwind" fn(Id, Sel $(, $type)*) -> $returned;
 
@@ -277,7 +279,6 @@ macro_rules! row {
         }
 
         Row {
-            group: Group::$group,
             rule: super::rule!($rule),
             makes: super::makes!($($makes)?),
             selector: match core::ffi::CStr::from_bytes_with_nul(
@@ -322,22 +323,44 @@ macro_rules! makes {
         None
     };
     ($group:ident) => {
-        Some(Group::$group)
+        Some(crate::signatures::Group::$group)
     };
 }
 
 macro_rules! rule {
-    (encode) => { Rule::Encode };
-    (end) => { Rule::End };
-    (end_late) => { Rule::EndLate };
-    (destroy) => { Rule::Destroy };
-    (dealloc) => { Rule::Dealloc };
-    (factory) => { Rule::Factory };
-    (split) => { Rule::Split };
-    (commit) => { Rule::Commit };
-    (event) => { Rule::Event };
-    (retire) => { Rule::Retire };
-    (supply) => { Rule::Supply };
+    (encode) => {
+        Rule::Encode
+    };
+    (end) => {
+        Rule::End
+    };
+    (end_late) => {
+        Rule::EndLate
+    };
+    (destroy) => {
+        Rule::Destroy
+    };
+    (dealloc) => {
+        Rule::Dealloc
+    };
+    (factory) => {
+        Rule::Factory
+    };
+    (split) => {
+        Rule::Split
+    };
+    (commit) => {
+        Rule::Commit
+    };
+    (event) => {
+        Rule::Event
+    };
+    (retire) => {
+        Rule::Retire
+    };
+    (supply) => {
+        Rule::Supply
+    };
 }
 
 /// The rule's function; those that make something are also told of which group.
@@ -346,7 +369,7 @@ macro_rules! apply {
         crate::rules::$rule($($argument),*)
     };
     ($rule:ident [$makes:ident] $($argument:expr),*) => {
-        crate::rules::$rule(Group::$makes, $($argument),*)
+        crate::rules::$rule(crate::signatures::Group::$makes, $($argument),*)
     };
 }
 
@@ -364,7 +387,6 @@ mod tests {
             let mut seen = BTreeSet::new();
             for row in group.rows() {
                 assert!(seen.insert(row.selector), "{:?} in {group:?}", row.selector);
-                assert_eq!(row.group, group);
             }
         }
     }
@@ -391,7 +413,11 @@ mod tests {
     fn known_signatures_have_the_encodings_of_the_headers() {
         for (group, selector, encoding) in [
             (Group::Compute, c"setBuffer:offset:atIndex:", "v@:@QQ"),
-            (Group::Compute, c"dispatchThreads:threadsPerThreadgroup:", "v@:{QQQ}{QQQ}"),
+            (
+                Group::Compute,
+                c"dispatchThreads:threadsPerThreadgroup:",
+                "v@:{QQQ}{QQQ}",
+            ),
             (Group::Compute, c"setStageInRegion:", "v@:{{QQQ}{QQQ}}"),
             (Group::Compute, c"setTextures:withRange:", "v@:^{QQ}"),
             (

@@ -3,7 +3,6 @@
 use super::{define, types::*};
 
 define! {
-    ParallelRender;
     split(Render) "renderCommandEncoder" () -> Id;
     encode "setColorStoreAction:atIndex:" (UInt, UInt);
     encode "setDepthStoreAction:" (UInt);

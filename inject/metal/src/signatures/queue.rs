@@ -3,7 +3,6 @@
 use super::{define, types::*};
 
 define! {
-    Queue;
     supply(CommandBuffer) "commandBuffer" () -> Id;
     supply(CommandBuffer) "commandBufferWithUnretainedReferences" () -> Id;
     supply(CommandBuffer) "commandBufferWithDescriptor:" (Id) -> Id;

@@ -3,7 +3,6 @@
 use super::{define, types::*};
 
 define! {
-    Render;
     encode "setRenderPipelineState:" (Id);
     encode "setVertexBytes:length:atIndex:" (Pointer, UInt, UInt);
     encode "setVertexBuffer:offset:atIndex:" (Id, UInt, UInt);

@@ -3,7 +3,6 @@
 use super::{define, types::*};
 
 define! {
-    ResourceState;
     encode "updateTextureMappings:mode:regions:mipLevels:slices:numRegions:" (Id, UInt, Pointer, Pointer, Pointer, UInt);
     encode "updateTextureMapping:mode:region:mipLevel:slice:" (Id, UInt, Region, UInt, UInt);
     encode "updateTextureMapping:mode:indirectBuffer:indirectBufferOffset:" (Id, UInt, Id, UInt);
