@@ -159,9 +159,7 @@ impl DevicePlan {
     pub fn queues(&self) -> NonZeroU32 {
         match self.choice {
             DeviceChoice::Vulkan(_) => self.queues,
-            DeviceChoice::Auto | DeviceChoice::Soft | DeviceChoice::Objc => {
-                self.soft.queues.into()
-            }
+            DeviceChoice::Auto | DeviceChoice::Soft | DeviceChoice::Objc => self.soft.queues.into(),
         }
     }
 }
