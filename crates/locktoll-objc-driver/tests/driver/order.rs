@@ -117,9 +117,9 @@ unsafe extern "C" fn scale(arguments: &Arguments) {
     for i in 0..arguments.threads {
         // SAFETY: the two buffers of this test, which are long enough.
         unsafe {
-            y.add(i)
-                .write(arguments.constants[0] as f32 * x.add(i).read())
-        };
+            let scaled = arguments.constants[0] as f32 * x.add(i).read();
+            y.add(i).write(scaled);
+        }
     }
 }
 
