@@ -164,7 +164,8 @@ impl Recording {
         let (threads, group) = (Size::line(threads), Size::line(THREADGROUP));
         // SAFETY: the slots hold what the kernel touches; else the caller's promise.
         unsafe {
-            msg_send![encoder.as_ptr(), dispatchThreads: threads, threadsPerThreadgroup: group];
+            let () =
+                msg_send![encoder.as_ptr(), dispatchThreads: threads, threadsPerThreadgroup: group];
         }
         Ok(())
     }

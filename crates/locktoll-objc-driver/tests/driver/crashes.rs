@@ -289,11 +289,11 @@ fn misuse(queue: &Object, what: &str) {
         "commit-with-encoder" => metal::commit(&commands),
         // SAFETY: a live command buffer; no event.
         "signal-with-encoder" => unsafe {
-            msg_send![commands.0, encodeSignalEvent: nothing, value: 1_u64];
+            let () = msg_send![commands.0, encodeSignalEvent: nothing, value: 1_u64];
         },
         // SAFETY: as above.
         "wait-with-encoder" => unsafe {
-            msg_send![commands.0, encodeWaitForEvent: nothing, value: 1_u64];
+            let () = msg_send![commands.0, encodeWaitForEvent: nothing, value: 1_u64];
         },
         "release-open" => {
             let pool = Pool::new();
