@@ -168,7 +168,8 @@ mod tests {
             (names[0].as_str(), names[names.len() - 1].as_str()),
             ("soft", "metal")
         );
-        assert!(names[1].starts_with("vulkan"));
+        assert_eq!(names[1], "objc");
+        assert!(names[2].starts_with("vulkan"));
     }
 
     #[test]
