@@ -12,6 +12,13 @@ const PACKAGE: &str = "locktoll-vulkan-layer";
 const LIBRARY: &str = "VkLayer_locktoll";
 
 fn main() {
+    if env::var_os("CARGO_FEATURE_OBJC").is_some() && variable("CARGO_CFG_TARGET_VENDOR") != "apple"
+    {
+        // The library that swizzles finds the driver by `dlsym`, as it finds Metal.
+        println!(
+            "cargo::rustc-link-arg-bins=-Wl,--export-dynamic-symbol=MTLCreateSystemDefaultDevice"
+        );
+    }
     let root = PathBuf::from(variable("CARGO_MANIFEST_DIR")).join("../..");
     for source in [
         "inject/vulkan/src",
@@ -19,6 +26,7 @@ fn main() {
         "inject/vulkan/build.rs",
         "inject/vulkan/VkLayer_locktoll.json.in",
         "crates/locktoll-guard/src",
+        "crates/locktoll-inject/src",
         "crates/locktoll-trace/src",
         "Cargo.lock",
     ] {

@@ -72,6 +72,12 @@ pub enum Error {
         /// The command line.
         command: Vec<String>,
     },
+    /// No lock could be swizzled under the driver.
+    #[error("no lock could be swizzled under the driver of the device objc: {message}")]
+    Swizzle {
+        /// What was said.
+        message: String,
+    },
     /// A thread of the trial panicked.
     #[error("a trial thread panicked: {0}")]
     Panicked(String),

@@ -141,7 +141,7 @@ pub struct DevicePlan {
     /// The device.
     #[serde(with = "crate::as_text")]
     pub choice: DeviceChoice,
-    /// Settings of the soft device.
+    /// Settings of the soft device, and of the device `objc`, which has the same.
     #[serde(with = "crate::as_text")]
     pub soft: SoftSettings,
     /// Queues of a Vulkan device over which the threads are spread.
@@ -167,7 +167,7 @@ impl DevicePlan {
     pub fn queues(&self) -> NonZeroU32 {
         match self.choice {
             DeviceChoice::Vulkan(_) => self.queues,
-            DeviceChoice::Auto | DeviceChoice::Soft => self.soft.queues.into(),
+            DeviceChoice::Auto | DeviceChoice::Soft | DeviceChoice::Objc => self.soft.queues.into(),
         }
     }
 }

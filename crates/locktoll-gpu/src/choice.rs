@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use crate::{Error, vulkan};
 
-/// The device that a user asks for: `auto`, `soft`, `vulkan` or `vulkan:N`.
+/// The device that a user asks for: `auto`, `soft`, `objc`, `vulkan` or `vulkan:N`.
 ///
 /// `metal` is a known name, but refused: this version has no such device.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -16,20 +16,33 @@ pub enum DeviceChoice {
     Auto,
     /// The soft device.
     Soft,
+    /// The stand-in driver in Objective-C, where this build has it.
+    Objc,
     /// A Vulkan device: number N of [`devices`], or the best hardware, or else the first that can
     /// be used.
     Vulkan(Option<usize>),
 }
 
+/// What a build with the feature `objc` needs.
+const OBJC_NEEDS: &str = "an Objective-C compiler and GNUstep (Debian: gobjc, libgnustep-base-dev)";
+
 impl DeviceChoice {
-    /// What the choice means on this machine: [`Soft`](Self::Soft), or
+    /// What the choice means on this machine: [`Soft`](Self::Soft), [`Objc`](Self::Objc), or
     /// [`Vulkan`](Self::Vulkan) with a number.
     ///
     /// # Errors
+    /// [`Error::NotBuilt`].
     /// Where a Vulkan device is asked for: [`Error::NoVulkanLoader`], [`Error::NoVulkanDevice`],
     /// [`Error::NoSuchVulkanDevice`], [`Error::VulkanDeviceLacks`], and what the driver refuses.
     pub fn resolve(self) -> Result<Self, Error> {
-        vulkan::resolve(self)
+        match self {
+            Self::Objc if !cfg!(feature = "objc") => Err(Error::NotBuilt {
+                device: "objc",
+                feature: "objc",
+                needs: OBJC_NEEDS,
+            }),
+            _ => vulkan::resolve(self),
+        }
     }
 }
 
@@ -38,6 +51,7 @@ impl fmt::Display for DeviceChoice {
         match self {
             Self::Auto => f.write_str("auto"),
             Self::Soft => f.write_str("soft"),
+            Self::Objc => f.write_str("objc"),
             Self::Vulkan(None) => f.write_str("vulkan"),
             Self::Vulkan(Some(index)) => write!(f, "vulkan:{index}"),
         }
@@ -54,6 +68,7 @@ impl FromStr for DeviceChoice {
         match text {
             "auto" => Ok(Self::Auto),
             "soft" => Ok(Self::Soft),
+            "objc" => Ok(Self::Objc),
             "vulkan" => Ok(Self::Vulkan(None)),
             "metal" => Err(Error::NotInThisVersion {
                 text: text.to_owned(),
@@ -95,7 +110,8 @@ pub enum Availability {
     },
 }
 
-/// All devices that locktoll knows: the soft one, each Vulkan device of this machine, and Metal.
+/// All devices that locktoll knows: the soft one, the stand-in driver in Objective-C, each Vulkan
+/// device of this machine, and Metal.
 ///
 /// Vulkan's loader and drivers are loaded for this.
 pub fn devices() -> Vec<KnownDevice> {
@@ -103,6 +119,18 @@ pub fn devices() -> Vec<KnownDevice> {
         name: DeviceChoice::Soft.to_string(),
         summary: "a timing model in this process; its times are settings".to_owned(),
         availability: Availability::Available,
+    };
+    let objc = KnownDevice {
+        name: DeviceChoice::Objc.to_string(),
+        summary: "a stand-in for a Metal driver, in Objective-C; its times are settings".to_owned(),
+        availability: if cfg!(feature = "objc") {
+            Availability::Available
+        } else {
+            Availability::Missing {
+                what: "this build leaves it out".to_owned(),
+                remedy: format!("build with --features objc, which needs {OBJC_NEEDS}"),
+            }
+        },
     };
     let metal = KnownDevice {
         name: "metal".to_owned(),
@@ -112,7 +140,7 @@ pub fn devices() -> Vec<KnownDevice> {
             remedy: "use a version that has one; the machine was not examined".to_owned(),
         },
     };
-    let mut devices = vec![soft];
+    let mut devices = vec![soft, objc];
     devices.extend(vulkan::known());
     devices.push(metal);
     devices
@@ -140,7 +168,8 @@ mod tests {
             (names[0].as_str(), names[names.len() - 1].as_str()),
             ("soft", "metal")
         );
-        assert!(names[1].starts_with("vulkan"));
+        assert_eq!(names[1], "objc");
+        assert!(names[2].starts_with("vulkan"));
     }
 
     #[test]

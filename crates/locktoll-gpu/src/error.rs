@@ -25,7 +25,7 @@ pub enum Error {
         reason: String,
     },
     /// A device name that nobody knows.
-    #[error("unknown device `{text}`; choose auto, soft, vulkan or vulkan:N")]
+    #[error("unknown device `{text}`; choose auto, soft, objc, vulkan or vulkan:N")]
     UnknownDevice {
         /// The name as it was given.
         text: String,
@@ -35,6 +35,19 @@ pub enum Error {
     NotInThisVersion {
         /// The name as it was given.
         text: String,
+    },
+    /// A device that this build leaves out.
+    #[error(
+        "device `{device}`: this build leaves it out; build with --features {feature}, which needs \
+         {needs}"
+    )]
+    NotBuilt {
+        /// The device.
+        device: &'static str,
+        /// The feature that puts it in.
+        feature: &'static str,
+        /// What that needs.
+        needs: &'static str,
     },
     /// A fault model that nobody knows.
     #[error("unknown fault model `{text}`; choose agx:encoder, agx:queue or agx:process")]
@@ -206,6 +219,12 @@ pub enum Error {
         call: &'static str,
         /// Which memory.
         memory: &'static str,
+    },
+    /// A message of the Objective-C driver that returned no object.
+    #[error("{call}: the driver returned nothing; use fewer objects, or end other programs")]
+    Objc {
+        /// The message.
+        call: &'static str,
     },
     /// Any other refusal of the driver.
     #[error("{call}: the driver returned {result}; a newer driver may help")]

@@ -12,6 +12,8 @@
 //!   model.
 //! * [`VulkanDevice`]: a GPU, or a software renderer, with a Vulkan driver. The loader is opened at
 //!   run time.
+//! * `ObjcDevice`, with the feature `objc`: a stand-in for a Metal driver, reached through
+//!   Objective-C as Metal is, so that what is swizzled under Metal programs can be measured anywhere.
 //! * [`interpose`]: puts a [`Guard`](locktoll_guard::Guard) under an unchanged caller by
 //!   replacing the soft device's method table, as a swizzle does to an Objective-C class.
 //! * [`FaultModel`]: a model of a driver that is not thread-safe. It ends the process where such a
@@ -52,11 +54,15 @@
 //! # }
 //! ```
 
+mod arguments;
 mod choice;
 mod device;
 mod error;
 mod fault;
 mod kernels;
+mod lifecycle;
+#[cfg(feature = "objc")]
+mod objc;
 pub mod pause;
 mod perturbation;
 mod protection;
@@ -68,6 +74,8 @@ pub use device::{Device, DeviceInfo, DeviceKind, Located};
 pub use error::Error;
 pub use fault::{FAULT_PREFIX, FaultModel, Scope};
 pub use kernels::{Kernel, MLP, SLOTS, reference};
+#[cfg(feature = "objc")]
+pub use objc::{ObjcBuffer, ObjcCommandBuffer, ObjcDevice, ObjcEncoder, ObjcPipeline, ObjcQueue};
 pub use perturbation::Perturbation;
 pub use protection::Protection;
 pub use soft::{

@@ -1,7 +1,7 @@
 //! Known time that a device adds to its own work, so that an experiment can see what it does.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use crate::pause;
 
@@ -19,7 +19,14 @@ pub struct Perturbation {
     encoding_ns: u64,
     submission_ns: u64,
     execution_ns: u64,
-    spent_ns: Arc<AtomicU64>,
+    spent: Arc<Spent>,
+}
+
+#[derive(Debug, Default)]
+struct Spent {
+    ns: AtomicU64,
+    /// Where a driver counts by itself what it has added, and what it had counted before.
+    by_driver: OnceLock<(fn() -> u64, u64)>,
 }
 
 impl Perturbation {
@@ -54,7 +61,21 @@ impl Perturbation {
 
     /// The time that has been added so far, by all threads.
     pub fn spent_ns(&self) -> u64 {
-        self.spent_ns.load(Ordering::Relaxed)
+        let by_driver = self.spent.by_driver.get();
+        let by_driver_ns = by_driver.map_or(0, |(total_ns, before_ns)| total_ns() - before_ns);
+        self.spent.ns.load(Ordering::Relaxed) + by_driver_ns
+    }
+
+    /// The times for encoding, submission and execution, for a driver that adds them itself.
+    #[cfg(feature = "objc")]
+    pub(crate) const fn times_ns(&self) -> [u64; 3] {
+        [self.encoding_ns, self.submission_ns, self.execution_ns]
+    }
+
+    /// From now on, what such a driver adds is part of what was spent. It counts once.
+    #[cfg(feature = "objc")]
+    pub(crate) fn is_spent_by(&self, total_ns: fn() -> u64) {
+        self.spent.by_driver.get_or_init(|| (total_ns, total_ns()));
     }
 
     pub(crate) fn encode(&self) {
@@ -68,7 +89,8 @@ impl Perturbation {
     /// Counts the added execution of one command buffer, and gives it.
     pub(crate) fn execution_ns(&self) -> u64 {
         if self.execution_ns > 0 {
-            self.spent_ns
+            self.spent
+                .ns
                 .fetch_add(self.execution_ns, Ordering::Relaxed);
         }
         self.execution_ns
@@ -76,7 +98,7 @@ impl Perturbation {
 
     fn spin(&self, ns: u64) {
         if ns > 0 {
-            self.spent_ns.fetch_add(pause::spin(ns), Ordering::Relaxed);
+            self.spent.ns.fetch_add(pause::spin(ns), Ordering::Relaxed);
         }
     }
 }

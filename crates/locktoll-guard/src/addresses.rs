@@ -23,6 +23,7 @@ use std::sync::OnceLock;
 
 use crate::arena::Arena;
 use crate::lock::OwnedLock;
+use crate::objects::Record;
 use crate::sync::{AtomicPtr, AtomicUsize, Mutex};
 use crate::thread;
 
@@ -35,40 +36,47 @@ const FIRST_BITS: usize = if cfg!(loom) { 1 } else { 6 };
 /// The address of no object. It has an entry of its own, and marks what has no address.
 const NULL: usize = 0;
 
-/// The locks of one guard by address.
-pub(crate) struct Addresses {
+/// The locks of one guard by address, and what else is kept for each.
+pub(crate) struct Addresses<T = ()> {
     /// Never that of other `Addresses`.
     number: u64,
-    entries: Arena<Entry>,
+    entries: Arena<Entry<T>>,
     /// Table `b` has `2^b` places and the slots of the last place's window.
-    tables: [OnceLock<Box<[Slot]>>; usize::BITS as usize],
+    tables: [OnceLock<Box<[Slot<T>]>>; usize::BITS as usize],
     /// Which table is current.
     bits: AtomicUsize,
-    null: Entry,
+    null: Entry<T>,
     /// Entries that carry no address. Held to change entries and tables.
-    free: Mutex<Vec<Free>>,
+    free: Mutex<Vec<Free<T>>>,
 }
 
-struct Free(*mut Entry);
+struct Free<T>(*mut Entry<T>);
 
-// SAFETY: an `Entry` is `Sync`, and by the invariant of `Addresses::at` this leads to one.
-unsafe impl Send for Free {}
+// SAFETY: an `Entry` is `Sync` as `T` is, and by the invariant of `Addresses::at` this leads to one.
+unsafe impl<T: Sync> Send for Free<T> {}
 
-/// The lock of one address; alone on its cache lines, since neighbours belong to other threads.
+impl Record for () {
+    fn is_idle(&self) -> bool {
+        true
+    }
+}
+
+/// The lock of one address and what else is kept for it; alone on its cache lines, since neighbours belong to other threads.
 #[derive(Default)]
 #[repr(align(128))]
-pub(crate) struct Entry {
+pub(crate) struct Entry<T = ()> {
     address: AtomicUsize,
     pub(crate) lock: OwnedLock,
+    pub(crate) value: T,
 }
 
 /// A hint that this entry carries this address.
-struct Slot {
+struct Slot<T> {
     address: AtomicUsize,
-    entry: AtomicPtr<Entry>,
+    entry: AtomicPtr<Entry<T>>,
 }
 
-impl Addresses {
+impl<T: Record> Addresses<T> {
     pub(crate) fn new() -> Self {
         let addresses = Addresses {
             number: thread::unused_number(),
@@ -85,16 +93,54 @@ impl Addresses {
     /// The entry that carries `address`. It may be forgotten at any time: lock it, and then check
     /// [`Entry::carries`].
     #[inline]
-    pub(crate) fn entry(&self, address: usize) -> &Entry {
-        // Callers mostly stay with an encoder for many calls.
+    pub(crate) fn entry(&self, address: usize) -> &Entry<T> {
+        self.last(address).unwrap_or_else(|| self.look_up(address))
+    }
+
+    /// The entry that the calling thread used last, if it carries `address`: callers mostly stay
+    /// with an encoder for many calls.
+    #[inline]
+    fn last(&self, address: usize) -> Option<&Entry<T>> {
         thread::last_entry(self.number, address)
-            .and_then(|last| self.at(last))
+            .and_then(|last| self.at(last.cast()))
             .filter(|last| last.carries(address))
-            .unwrap_or_else(|| self.look_up(address))
+    }
+
+    /// The entry that carries `address`, if that can be seen without the mutex: a miss proves
+    /// nothing.
+    #[inline]
+    pub(crate) fn glimpse(&self, address: usize) -> Option<&Entry<T>> {
+        self.last(address).or_else(|| self.glimpse_table(address))
     }
 
     #[inline(never)]
-    fn look_up(&self, address: usize) -> &Entry {
+    fn glimpse_table(&self, address: usize) -> Option<&Entry<T>> {
+        let (_, entry) = self.find(address)?;
+        thread::remember_entry(self.number, address, ptr::from_ref(entry).cast());
+        Some(entry)
+    }
+
+    /// Does something with the entry of `address`, which is made if need be, while no other thread
+    /// makes or forgets any; `then` is also told whether it was made.
+    pub(crate) fn with<R>(
+        &self,
+        address: usize,
+        then: impl FnOnce(&Entry<T>, bool) -> R,
+    ) -> (&Entry<T>, R) {
+        let mut free = self.free.lock();
+        let known = self.find(address).map(|(_, entry)| entry);
+        let entry = known.unwrap_or_else(|| self.insert(address, &mut free));
+        (entry, then(entry, known.is_none()))
+    }
+
+    /// Every entry that was ever made, with the address it carries now.
+    pub(crate) fn each(&self) -> impl Iterator<Item = (usize, &Entry<T>)> {
+        let entries = self.entries.iter();
+        entries.map(|entry| (entry.address.load(Ordering::Relaxed), entry))
+    }
+
+    #[inline(never)]
+    fn look_up(&self, address: usize) -> &Entry<T> {
         if address == NULL {
             return &self.null;
         }
@@ -102,21 +148,29 @@ impl Addresses {
             Some((_, entry)) => entry,
             None => self.find_or_insert(address),
         };
-        thread::remember_entry(self.number, address, entry);
+        thread::remember_entry(self.number, address, ptr::from_ref(entry).cast());
         entry
     }
 
     /// Takes the address from its entry, if it has one.
     pub(crate) fn forget(&self, address: usize) {
+        self.forget_if(address, |_| true);
+    }
+
+    /// Takes the address from its entry, if it has one of which `may` is true. Returns whether it
+    /// did. No entry is made or forgotten between the question and the deed.
+    pub(crate) fn forget_if(&self, address: usize, may: impl FnOnce(&T) -> bool) -> bool {
         if address == NULL {
-            return;
+            return false;
         }
         let mut free = self.free.lock();
-        if let Some((slot, entry)) = self.find(address) {
+        let found = self.find(address).filter(|(_, entry)| may(&entry.value));
+        if let Some((slot, entry)) = found {
             entry.address.store(NULL, Ordering::Relaxed);
             slot.address.store(NULL, Ordering::Relaxed);
             free.push(Free(slot.entry.load(Ordering::Relaxed)));
         }
+        found.is_some()
     }
 
     /// The entry at a pointer that is not null.
@@ -125,14 +179,14 @@ impl Addresses {
     /// from `entries`, which neither moves nor frees anything while `self` lives.
     #[inline]
     #[expect(clippy::unused_self, reason = "borrowing it keeps the entries")]
-    fn at(&self, entry: *const Entry) -> Option<&Entry> {
+    fn at(&self, entry: *const Entry<T>) -> Option<&Entry<T>> {
         // SAFETY: by the invariant above.
         unsafe { entry.as_ref() }
     }
 
     /// Exact when called under the mutex; otherwise what it finds is right, and a miss may not be.
     #[inline]
-    fn find(&self, address: usize) -> Option<(&Slot, &Entry)> {
+    fn find(&self, address: usize) -> Option<(&Slot<T>, &Entry<T>)> {
         let bits = self.bits.load(Ordering::Acquire);
         window(self.table(bits), bits, address)
             .iter()
@@ -144,17 +198,17 @@ impl Addresses {
     }
 
     #[inline]
-    fn table(&self, bits: usize) -> &[Slot] {
+    fn table(&self, bits: usize) -> &[Slot<T>] {
         self.tables[bits].get_or_init(|| empty_table(bits))
     }
 
     #[cold]
-    fn find_or_insert(&self, address: usize) -> &Entry {
-        let mut free = self.free.lock();
-        if let Some((_, entry)) = self.find(address) {
-            return entry;
-        }
-        let entry = self.take_free(&mut free);
+    fn find_or_insert(&self, address: usize) -> &Entry<T> {
+        self.with(address, |_, _| ()).0
+    }
+
+    fn insert(&self, address: usize, free: &mut Vec<Free<T>>) -> &Entry<T> {
+        let entry = self.take_free(free);
         entry.address.store(address, Ordering::Relaxed);
         let pointer = ptr::from_ref(entry).cast_mut();
         let bits = self.bits.load(Ordering::Relaxed);
@@ -167,8 +221,9 @@ impl Addresses {
 
     /// An entry without address and without a thread that is still inside, for which the new
     /// address's threads would wait in vain.
-    fn take_free(&self, free: &mut Vec<Free>) -> &Entry {
-        let unused = |each: &Free| self.at(each.0).is_some_and(|entry| entry.lock.is_free());
+    fn take_free(&self, free: &mut Vec<Free<T>>) -> &Entry<T> {
+        let idle = |entry: &Entry<T>| entry.lock.is_free() && entry.value.is_idle();
+        let unused = |each: &Free<T>| self.at(each.0).is_some_and(idle);
         free.iter()
             .rposition(unused)
             .and_then(|position| self.at(free.swap_remove(position).0))
@@ -176,7 +231,7 @@ impl Addresses {
     }
 
     /// Makes the first larger table current in which everything and `address` find a place.
-    fn grow(&self, bits: usize, from: &[Slot], address: usize, entry: *mut Entry) {
+    fn grow(&self, bits: usize, from: &[Slot<T>], address: usize, entry: *mut Entry<T>) {
         // Ends long before the bits do: distinct addresses have distinct hashes.
         for bits in bits + 1.. {
             let table = empty_table(bits);
@@ -196,7 +251,7 @@ impl Addresses {
     }
 }
 
-impl Slot {
+impl<T> Slot<T> {
     fn empty() -> Self {
         Slot {
             address: AtomicUsize::new(NULL),
@@ -204,7 +259,7 @@ impl Slot {
         }
     }
 
-    fn hint(&self) -> (usize, *mut Entry) {
+    fn hint(&self) -> (usize, *mut Entry<T>) {
         (
             self.address.load(Ordering::Relaxed),
             self.entry.load(Ordering::Relaxed),
@@ -212,7 +267,7 @@ impl Slot {
     }
 }
 
-impl Entry {
+impl<T> Entry<T> {
     /// Whether this is `address`'s entry now.
     #[inline]
     pub(crate) fn carries(&self, address: usize) -> bool {
@@ -220,14 +275,14 @@ impl Entry {
     }
 }
 
-fn empty_table(bits: usize) -> Box<[Slot]> {
+fn empty_table<T>(bits: usize) -> Box<[Slot<T>]> {
     (0..(1 << bits) + WINDOW - 1)
         .map(|_| Slot::empty())
         .collect()
 }
 
 /// Writes a hint into the first free slot near the place of `address`, if there is one.
-fn place(table: &[Slot], bits: usize, address: usize, entry: *mut Entry) -> bool {
+fn place<T>(table: &[Slot<T>], bits: usize, address: usize, entry: *mut Entry<T>) -> bool {
     let slots = window(table, bits, address);
     let free = slots
         .iter()
@@ -241,7 +296,7 @@ fn place(table: &[Slot], bits: usize, address: usize, entry: *mut Entry) -> bool
 
 /// The slots in which `address` may lie in the table of `2^bits` places.
 #[inline]
-fn window(table: &[Slot], bits: usize, address: usize) -> &[Slot] {
+fn window<T>(table: &[Slot<T>], bits: usize, address: usize) -> &[Slot<T>] {
     // Multiplicative hashing (Knuth, volume 3, 6.4): addresses differ by multiples of their size,
     // which the golden ratio spreads evenly over the upper bits.
     #[expect(
@@ -275,7 +330,7 @@ mod tests {
 
     #[test]
     fn an_address_keeps_its_entry_until_forgotten() {
-        let addresses = Addresses::new();
+        let addresses = Addresses::<()>::new();
         let first = addresses.entry(0x1000);
         assert!(first.carries(0x1000));
         assert!(ptr::eq(first, addresses.entry(0x1000)));
@@ -286,7 +341,7 @@ mod tests {
 
     #[test]
     fn null_is_an_address_that_is_never_forgotten() {
-        let addresses = Addresses::new();
+        let addresses = Addresses::<()>::new();
         let null = addresses.entry(0);
         addresses.forget(0);
         assert!(null.carries(0));
@@ -296,7 +351,7 @@ mod tests {
 
     #[test]
     fn a_forgotten_entry_is_used_again_once_nobody_is_inside() {
-        let addresses = Addresses::new();
+        let addresses = Addresses::<()>::new();
         let first = addresses.entry(0x1000);
         let inside = first
             .lock
@@ -312,7 +367,7 @@ mod tests {
 
     #[test]
     fn memory_is_bounded_by_the_peak_of_live_addresses() {
-        let addresses = Addresses::new();
+        let addresses = Addresses::<()>::new();
         let peak = 100;
         for round in 0..1000 {
             let at = |index: usize| 0x7f00_0000_0000 + (round * peak + index) * 0x40;
@@ -333,7 +388,7 @@ mod tests {
 
     #[test]
     fn growth_keeps_every_address() {
-        let addresses = Addresses::new();
+        let addresses = Addresses::<()>::new();
         let at = |index: usize| 0x5555_0000_0000 + index * 16;
         let entries: Vec<_> = (0..20_000)
             .map(|index| ptr::from_ref(addresses.entry(at(index))))
@@ -354,7 +409,7 @@ mod tests {
 
     #[test]
     fn look_ups_find_what_is_there_while_the_table_grows() {
-        let addresses = Addresses::new();
+        let addresses = Addresses::<()>::new();
         let known: Vec<usize> = (1..=64).map(|index| index * 0x100).collect();
         let entries: Vec<_> = known
             .iter()
@@ -385,8 +440,8 @@ mod tests {
             steps in prop::collection::vec((0..300_usize, 0..4_usize), 1..600),
             stride in prop::sample::select(vec![1_usize, 8, 64, 4096, 1 << 20, 1 << 40]),
         ) {
-            let addresses = Addresses::new();
-            let mut model: HashMap<usize, *const Entry> = HashMap::new();
+            let addresses = Addresses::<()>::new();
+            let mut model: HashMap<usize, *const Entry<()>> = HashMap::new();
             for (index, action) in steps {
                 let address = (index + 1) * stride;
                 if action == 0 {

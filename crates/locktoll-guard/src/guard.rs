@@ -52,11 +52,24 @@ pub struct Guard {
     is_none: bool,
     strategy: Strategy,
     instrument: Instrument,
+    /// Told of waits; looked at only by threads that have to wait.
+    observer: Option<&'static dyn WaitObserver>,
     blocks: Blocks,
     /// Of these three, a strategy uses one at most.
     global: Alone<OwnedLock>,
     permits: Alone<Permits>,
     addresses: Alone<Addresses>,
+}
+
+/// Somebody who wants to know of threads that wait, say to warn of long waits.
+///
+/// Both are called by the waiting thread, which may be any of the program's. They must not enter a
+/// section or panic.
+pub trait WaitObserver: Sync {
+    /// The calling thread has found a lock or permit taken and is going to wait.
+    fn waits(&self);
+    /// The wait that was told of last in this thread has ended.
+    fn waited(&self);
 }
 
 /// A value that shares its cache lines with no other, since every thread writes it and only reads
@@ -86,6 +99,15 @@ pub struct Address {
 impl Guard {
     /// A guard with no thread inside and nothing counted.
     pub fn new(strategy: Strategy, instrument: Instrument) -> Guard {
+        Guard::observed(strategy, instrument, None)
+    }
+
+    /// As [`new`](Self::new), and somebody is told of waits. A free lock costs no more by it.
+    pub fn observed(
+        strategy: Strategy,
+        instrument: Instrument,
+        observer: Option<&'static dyn WaitObserver>,
+    ) -> Guard {
         let permits = match strategy {
             Strategy::Throttle(permits) => permits,
             _ => NonZeroU32::MIN,
@@ -94,6 +116,7 @@ impl Guard {
             is_none: strategy == Strategy::None,
             strategy,
             instrument,
+            observer,
             blocks: Blocks::new(),
             global: Alone(OwnedLock::new()),
             permits: Alone(Permits::new(permits)),
@@ -203,7 +226,7 @@ impl Guard {
             }
             Some(taken) if !sampled => return Some(Section::new(Held::Lock(taken))),
             Some(taken) => (Hold::Lock(taken), None),
-            None => contend(lock, me, block.is_some()),
+            None => contend(lock, me, block.is_some(), self.observer),
         };
         if !is_right() {
             hold.end();
@@ -240,7 +263,7 @@ impl Guard {
         let mut wait_ns = None;
         if !permits.try_take() {
             let asked = block.map(|_| Instant::now());
-            permits.take();
+            observed(self.observer, || permits.take());
             wait_ns = asked.map(elapsed_ns);
         }
         permit.set(true);
@@ -270,12 +293,28 @@ impl Guard {
 /// Gets a lock that was not free, and how long that took if it is to be timed.
 #[cold]
 #[inline(never)]
-fn contend(lock: &OwnedLock, me: ThreadId, timed: bool) -> (Hold<'_>, Option<u64>) {
+fn contend<'a>(
+    lock: &'a OwnedLock,
+    me: ThreadId,
+    timed: bool,
+    observer: Option<&'static dyn WaitObserver>,
+) -> (Hold<'a>, Option<u64>) {
     let asked = timed.then(Instant::now);
-    match lock.take_or_borrow(me) {
+    match observed(observer, || lock.take_or_borrow(me)) {
         Ok(taken) => (Hold::Lock(taken), asked.map(elapsed_ns)),
         Err(borrowed) => (Hold::Loan(borrowed), None),
     }
+}
+
+/// Waits, and tells whom it concerns.
+fn observed<R>(observer: Option<&'static dyn WaitObserver>, wait: impl FnOnce() -> R) -> R {
+    let Some(observer) = observer else {
+        return wait();
+    };
+    observer.waits();
+    let result = wait();
+    observer.waited();
+    result
 }
 
 impl core::fmt::Debug for Guard {

@@ -19,6 +19,7 @@
 //! | `lock` | one re-entrant lock, whose section can be lent |
 //! | `waits` | who waits for whom, and why lending is safe |
 //! | `addresses` | from an address to its lock |
+//! | `objects` | the same with a record of the caller's beside the lock |
 //! | `permits` | the semaphore of `throttle:K` |
 //! | `thread`, `blocks` | what is kept for each thread, and its counters |
 //! | `arena` | an array that grows and never moves |
@@ -43,6 +44,7 @@ mod blocks;
 mod counts;
 mod guard;
 mod lock;
+mod objects;
 mod permits;
 mod section;
 mod strategy;
@@ -52,8 +54,10 @@ mod timing;
 mod waits;
 
 pub use self::counts::{Counts, HOLD_SAMPLE_EVERY};
-pub use self::guard::{Address, Guard, Site};
+pub use self::guard::{Address, Guard, Site, WaitObserver};
 pub use self::lock::OwnedLock;
+pub use self::objects::{Object, Objects, Record};
 pub use self::section::Section;
 pub use self::strategy::{Instrument, ParseStrategyError, Strategy};
+pub use self::thread::thread_name;
 pub use self::timing::{Bucket, Timing};

@@ -14,9 +14,8 @@ use core::cell::Cell;
 use core::ptr;
 use core::sync::atomic::{AtomicU64, Ordering};
 
-use crate::addresses::Entry;
 use crate::blocks::Block;
-use crate::sync::{per_thread, thread_name};
+use crate::sync::{self, per_thread};
 
 /// The name of a live thread, never 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +37,7 @@ struct Local {
     /// Others, by their number.
     blocks: [Remembered; REMEMBERED],
     /// The entry used last, its address, and the number of its [`Addresses`].
-    last_entry: Cell<(u64, usize, *const Entry)>,
+    last_entry: Cell<(u64, usize, *const ())>,
 }
 
 per_thread! {
@@ -54,12 +53,19 @@ impl ThreadId {
     /// The calling thread.
     #[inline]
     pub(crate) fn current() -> ThreadId {
-        ThreadId(LOCAL.with(thread_name))
+        ThreadId(LOCAL.with(sync::thread_name))
     }
 
     pub(crate) fn as_usize(self) -> usize {
         self.0
     }
+}
+
+/// A number other than 0 that names the calling thread among the live ones: the name that this
+/// crate's locks know it by. That of an ended thread may return as that of a new one.
+#[inline]
+pub fn thread_name() -> usize {
+    ThreadId::current().as_usize()
 }
 
 /// Whether the calling thread is in a section of any lock.
@@ -103,14 +109,14 @@ pub(crate) fn remembered_block(number: u64, find: impl FnOnce() -> *const Block)
 
 /// The entry that the calling thread used last, if it was for this address of this number.
 #[inline]
-pub(crate) fn last_entry(number: u64, address: usize) -> Option<*const Entry> {
+pub(crate) fn last_entry(number: u64, address: usize) -> Option<*const ()> {
     LOCAL.with(|local| {
         let (of, last, entry) = local.last_entry.get();
         (of == number && last == address).then_some(entry)
     })
 }
 
-pub(crate) fn remember_entry(number: u64, address: usize, entry: *const Entry) {
+pub(crate) fn remember_entry(number: u64, address: usize, entry: *const ()) {
     LOCAL.with(|local| local.last_entry.set((number, address, entry)));
 }
 

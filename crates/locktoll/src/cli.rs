@@ -87,8 +87,8 @@ Examples:
       --threads-arg='--threads {threads}'          your program's own switch
   locktoll bench --resume DIR                      go on with an interrupted run")]
 pub struct BenchArgs {
-    /// Device to measure on: auto, soft, vulkan or vulkan:N (see `locktoll devices`). auto is a GPU
-    /// with a Vulkan driver where there is one, else soft
+    /// Device to measure on: auto, soft, objc, vulkan or vulkan:N (see `locktoll devices`). auto is a
+    /// GPU with a Vulkan driver where there is one, else soft
     #[arg(
         long,
         default_value = "auto",
@@ -97,8 +97,8 @@ pub struct BenchArgs {
     )]
     pub device: DeviceChoice,
 
-    /// Settings of the soft device, as service=100us,encode=2us,hold=0,queues=1,engines=1; what
-    /// is left out keeps the value shown here
+    /// Settings of the soft device, and of objc, as service=100us,encode=2us,hold=0,queues=1,engines=1;
+    /// what is left out keeps the value shown here
     #[arg(
         long,
         default_value_t,
@@ -111,7 +111,7 @@ pub struct BenchArgs {
     #[arg(long, value_name = "K", help_heading = "What is measured")]
     pub queues: Option<NonZeroU32>,
 
-    /// Let the soft device crash as a driver that is not thread-safe within a scope: agx:encoder,
+    /// Let the device, soft or objc, crash as a driver that is not thread-safe within a scope: agx:encoder,
     /// agx:queue or agx:process (a fault model)
     #[arg(long, value_name = "MODEL", value_parser = explained::<FaultModel>, help_heading = "What is measured")]
     pub fault: Option<FaultModel>,

@@ -157,13 +157,13 @@ fn device(arguments: &BenchArgs) -> Result<DevicePlan> {
         .resolve()
         .map_err(BenchError::from)?;
     let mut soft = arguments.soft;
-    if choice == DeviceChoice::Soft {
+    if matches!(choice, DeviceChoice::Soft | DeviceChoice::Objc) {
         if let Some(queues) = arguments.queues {
             soft.queues = soft_queues(queues)?;
         }
     } else if arguments.fault.is_some() {
         return Err(Error::Usage(
-            "--fault is a model of a driver: it goes with --device soft".into(),
+            "--fault is a model of a driver: it goes with --device soft or objc".into(),
         ));
     }
     Ok(DevicePlan {
@@ -275,6 +275,16 @@ fn configs(arguments: &BenchArgs, subject: &Subject) -> Result<Vec<Config>> {
     }
     if configs.is_empty() {
         return Err(Error::Usage("give at least one strategy".into()));
+    }
+    let on_objc = subject
+        .encoders()
+        .is_some_and(|encoders| encoders.device.choice == DeviceChoice::Objc);
+    if on_objc && configs.contains(&Config::Lock(Interposed(Strategy::PerQueue))) {
+        return Err(Error::Usage(
+            "interposed:per-queue is not to be had on the device objc: an encoder there does not tell \
+             its queue"
+                .into(),
+        ));
     }
     Ok(configs)
 }

@@ -27,7 +27,9 @@ pub fn command_line(
     flag("device", device.choice.to_string());
     match device.choice {
         DeviceChoice::Vulkan(_) => flag("queues", device.queues.to_string()),
-        DeviceChoice::Auto | DeviceChoice::Soft => flag("soft", device.soft.to_string()),
+        DeviceChoice::Auto | DeviceChoice::Soft | DeviceChoice::Objc => {
+            flag("soft", device.soft.to_string());
+        }
     }
     if let Some(work) = device.timed {
         flag("timed-work", work.to_string());
@@ -69,7 +71,7 @@ fn joined<T: ToString>(values: &[T]) -> String {
     texts.join(",")
 }
 
-/// The device that flags name: a fault model is one of the soft device's, so `auto` is that one.
+/// The device that flags name: a fault model is a model's, so `auto` is the soft device.
 pub fn choice(device: DeviceChoice, fault: Option<FaultModel>) -> DeviceChoice {
     if fault.is_some() && device == DeviceChoice::Auto {
         DeviceChoice::Soft

@@ -13,6 +13,7 @@ use crate::devices::{self, Device};
 use crate::hooks::{self, Next};
 use crate::interface::{DeviceLink, InstanceLink, dispatch_key, find_link};
 use crate::process::Process;
+use crate::record;
 use crate::settings::Mode;
 
 /// A function of a command's type as what `vkGet…ProcAddr` returns.
@@ -204,9 +205,7 @@ unsafe fn create_device_checked(
             }
             return refuse("too many devices are alive");
         }
-        if let Some(record) = &process.record {
-            record.count_device();
-        }
+        record::count_device();
         process.flush();
         result
     }

@@ -52,8 +52,8 @@
 //! | `handles` | a map that is read without a lock, by threads in any state |
 //! | `pools` | from a command buffer to its pool and the pool's queue |
 //! | `idle` | waiting for queues without holding their locks |
-//! | `tally` | counters of each thread |
-//! | `record` | when figures go to the trace |
+//! | `tally` | what is counted |
+//! | `record` | what goes to the trace |
 //! | `hooks` | the commands: tables from the registry, and those written by hand |
 //!
 //! # Panics

@@ -3,9 +3,10 @@
 use std::sync::OnceLock;
 
 use locktoll_guard::{Instrument, Strategy};
+use locktoll_inject::Record;
 
 use crate::locks::Locks;
-use crate::record::{self, Record};
+use crate::record;
 use crate::settings::{self, Mode};
 
 pub(crate) struct Process {
@@ -38,7 +39,7 @@ impl Process {
             Err(_) => strategy.unwrap_or_default().to_string_lossy().into_owned(),
         };
         let record = settings::trace_dir()
-            .map(|folder| Record::create(&folder, &name))
+            .map(|folder| Record::create(&folder, record::PRODUCER, &name))
             .transpose()
             .map_err(|error| format!("{}: {error}", settings::TRACE_DIR))?;
         let mode = match mode {

@@ -5,6 +5,8 @@
 //! what it measured, after checking that the device computed the right results.
 
 mod added_kernel;
+#[cfg(feature = "objc")]
+mod objc;
 mod program;
 mod shared_encoder;
 mod threads;
@@ -137,7 +139,12 @@ pub fn device_facts(encoders: &Encoders) -> Result<(DeviceFacts, Option<TimedWor
             let facts = checked(&device, &encoders.workload)?;
             Ok((facts, device.timed_work()))
         }
-        DeviceChoice::Auto | DeviceChoice::Soft => {
+        #[cfg(feature = "objc")]
+        DeviceChoice::Objc => {
+            let device = objc::open(plan, &Perturbation::default())?;
+            Ok((checked(&device, &encoders.workload)?, None))
+        }
+        _ => {
             let device = open_soft(plan, &Perturbation::default());
             Ok((checked(&device, &encoders.workload)?, None))
         }
@@ -171,7 +178,12 @@ pub fn timed_facts(
             facts.notes.extend(calibration_note(&timed));
             Ok((facts, timed))
         }
-        DeviceChoice::Auto | DeviceChoice::Soft => {
+        #[cfg(feature = "objc")]
+        DeviceChoice::Objc => {
+            let device = objc::open(plan, &Perturbation::default())?;
+            Ok((facts(&device), Vec::new()))
+        }
+        _ => {
             let device = open_soft(plan, &Perturbation::default());
             Ok((facts(&device), Vec::new()))
         }
@@ -231,7 +243,9 @@ fn facts(device: &impl Device) -> DeviceFacts {
 fn resolved(choice: DeviceChoice) -> Result<DeviceChoice> {
     match choice {
         DeviceChoice::Soft | DeviceChoice::Vulkan(Some(_)) => Ok(choice),
-        DeviceChoice::Auto | DeviceChoice::Vulkan(None) => Ok(choice.resolve()?),
+        DeviceChoice::Auto | DeviceChoice::Objc | DeviceChoice::Vulkan(None) => {
+            Ok(choice.resolve()?)
+        }
     }
 }
 
@@ -256,6 +270,10 @@ fn run_changed(spec: &TrialSpec, say: &mut dyn FnMut(&Line)) -> Result<Measureme
     let choice = plan.choice;
     if let (DeviceChoice::Vulkan(index), Protection::Interposed(_)) = (choice, spec.protection) {
         return run_layered(spec, index, &perturbation, say);
+    }
+    #[cfg(feature = "objc")]
+    if choice == DeviceChoice::Objc {
+        return objc::run(spec, &perturbation, say);
     }
     let guard = Arc::new(Guard::new(spec.protection.strategy(), spec.instrument));
     let count_anew = || {

@@ -19,14 +19,12 @@
 //! standard demands: [`HardwareQueue`](core::HardwareQueue)'s, round the submission. What is shared
 //! by lanes is only read while encoding, once each lane has bound its buffers for the first time.
 
-mod arguments;
 mod buffer;
 mod busy;
 mod calibration;
 mod core;
 mod host_clock;
 mod lane;
-mod lifecycle;
 mod loader;
 mod physical;
 mod pipeline;
@@ -47,13 +45,13 @@ pub use self::buffer::VulkanBuffer;
 use self::core::Core;
 pub use self::host_clock::HostMoment;
 use self::lane::Lane;
-use self::lifecycle::EncoderSerial;
 pub use self::pipeline::VulkanPipeline;
 pub(crate) use self::probe::{known, resolve};
 use self::recording::Recording;
 pub use self::settings::{TimedWork, VulkanSettings};
 use self::timestamps::Clock;
 pub use self::timestamps::DeviceInterval;
+use crate::lifecycle::EncoderSerial;
 use crate::{Device, DeviceInfo, DeviceKind, Error, Kernel, Located, Perturbation, Scope};
 
 /// A device with a Vulkan driver.

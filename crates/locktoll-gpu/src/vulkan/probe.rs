@@ -51,7 +51,7 @@ fn missing(error: &Error) -> KnownDevice {
 pub(crate) fn resolve(choice: DeviceChoice) -> Result<DeviceChoice, Error> {
     let index = |index: usize| DeviceChoice::Vulkan(Some(index));
     match choice {
-        DeviceChoice::Soft => Ok(choice),
+        DeviceChoice::Soft | DeviceChoice::Objc => Ok(choice),
         // Whatever keeps Vulkan from working here, the soft device works.
         DeviceChoice::Auto => Ok(list()
             .ok()

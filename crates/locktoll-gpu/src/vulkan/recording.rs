@@ -6,17 +6,17 @@ use std::sync::{Arc, OnceLock};
 
 use ash::vk;
 
-use super::arguments::Arguments;
 use super::buffer::VulkanBuffer;
 use super::core;
 use super::lane::{Handles, Lane, Past, Slot};
-use super::lifecycle::{EncoderSerial, Lifecycle};
 use super::pipeline::{
     DIMENSIONS_OFFSET, Dimensions, PipelineObject, SINK, VulkanPipeline, value_offset,
 };
 use super::refusal::refused;
 use super::retained::Retained;
 use super::timestamps::DeviceInterval;
+use crate::arguments::Arguments;
+use crate::lifecycle::{EncoderSerial, Lifecycle};
 use crate::{Error, Kernel};
 
 /// What one command buffer and its encoders share.

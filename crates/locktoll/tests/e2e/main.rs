@@ -6,6 +6,7 @@ mod browser;
 mod clients;
 mod guard;
 mod map;
+mod objc;
 mod program;
 mod report;
 mod resume;

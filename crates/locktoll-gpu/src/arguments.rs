@@ -10,28 +10,28 @@ use crate::{Error, Kernel, SLOTS};
 
 /// The slots. A word is [`EMPTY`], [`VALUE`], or [`BUFFER`] more than a buffer's length.
 #[derive(Debug, Default)]
-pub(super) struct Arguments([AtomicU64; SLOTS]);
+pub(crate) struct Arguments([AtomicU64; SLOTS]);
 
 const EMPTY: u64 = 0;
 const VALUE: u64 = 1;
 const BUFFER: u64 = 2;
 
 impl Arguments {
-    pub(super) fn clear(&self) {
+    pub(crate) fn clear(&self) {
         for slot in &self.0 {
             slot.store(EMPTY, Ordering::Relaxed);
         }
     }
 
     /// The slot at `index`, if there is one.
-    pub(super) fn slot(&self, index: usize) -> Result<ArgumentSlot<'_>, Error> {
+    pub(crate) fn slot(&self, index: usize) -> Result<ArgumentSlot<'_>, Error> {
         let mut slots = (0..).zip(&self.0);
         let (index, word) = slots.nth(index).ok_or(Error::NoSuchSlot { index })?;
         Ok(ArgumentSlot { word, index })
     }
 
     /// Whether `kernel` may be dispatched with `threads` threads; if so, how many they are.
-    pub(super) fn check(&self, kernel: Kernel, threads: usize) -> Result<u32, Error> {
+    pub(crate) fn check(&self, kernel: Kernel, threads: usize) -> Result<u32, Error> {
         match kernel {
             Kernel::Timed { .. } => Ok(0),
             Kernel::Axpy => {
@@ -96,18 +96,18 @@ fn clamp(elements: u64) -> u32 {
 }
 
 /// One slot that exists.
-pub(super) struct ArgumentSlot<'a> {
+pub(crate) struct ArgumentSlot<'a> {
     word: &'a AtomicU64,
     /// Its number.
-    pub(super) index: u32,
+    pub(crate) index: u32,
 }
 
 impl ArgumentSlot<'_> {
-    pub(super) fn holds_buffer(&self, len: usize) {
+    pub(crate) fn holds_buffer(&self, len: usize) {
         self.word.store(len as u64 + BUFFER, Ordering::Relaxed);
     }
 
-    pub(super) fn holds_value(&self) {
+    pub(crate) fn holds_value(&self) {
         self.word.store(VALUE, Ordering::Relaxed);
     }
 }

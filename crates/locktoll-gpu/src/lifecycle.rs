@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::Error;
 
 /// Which of its command buffer's encoders this is, counted from 0.
-pub(super) type EncoderSerial = u32;
+pub(crate) type EncoderSerial = u32;
 
 /// A command buffer's stage.
 ///
@@ -20,7 +20,7 @@ pub(super) type EncoderSerial = u32;
 /// | 1 | a commit is under way |
 /// | 0 | the encoder opened last is open |
 #[derive(Debug, Default)]
-pub(super) struct Lifecycle(AtomicU64);
+pub(crate) struct Lifecycle(AtomicU64);
 
 const OPEN: u64 = 1;
 const COMMITTING: u64 = 1 << 1;
@@ -29,7 +29,7 @@ const ENDED: u64 = 1 << 3;
 const ONE_ENCODER: u64 = 1 << 32;
 
 impl Lifecycle {
-    pub(super) fn open_encoder(&self) -> Result<EncoderSerial, Error> {
+    pub(crate) fn open_encoder(&self) -> Result<EncoderSerial, Error> {
         let call = "encoder";
         let before = self.change(|state| {
             check_unfinished(state, call)?;
@@ -41,7 +41,7 @@ impl Lifecycle {
         Ok(opened(before))
     }
 
-    pub(super) fn check_open(
+    pub(crate) fn check_open(
         &self,
         encoder: EncoderSerial,
         call: &'static str,
@@ -49,7 +49,7 @@ impl Lifecycle {
         check_open(self.0.load(Ordering::Acquire), encoder, call)
     }
 
-    pub(super) fn end_encoding(&self, encoder: EncoderSerial) -> Result<(), Error> {
+    pub(crate) fn end_encoding(&self, encoder: EncoderSerial) -> Result<(), Error> {
         self.change(|state| {
             check_open(state, encoder, "end_encoding")?;
             Ok(state & !OPEN)
@@ -59,7 +59,7 @@ impl Lifecycle {
 
     /// Makes the caller the one who commits, until it calls one of the two below. Says whether the
     /// driver has ended the recording already, in a commit that failed later.
-    pub(super) fn begin_commit(&self) -> Result<bool, Error> {
+    pub(crate) fn begin_commit(&self) -> Result<bool, Error> {
         let before = self.change(|state| {
             check_unfinished(state, "commit")?;
             Ok(state | COMMITTING)
@@ -67,23 +67,23 @@ impl Lifecycle {
         Ok(before & ENDED != 0)
     }
 
-    pub(super) fn commit_done(&self) {
+    pub(crate) fn commit_done(&self) {
         self.0.fetch_or(COMMITTED | ENDED, Ordering::AcqRel);
     }
 
-    pub(super) fn commit_failed(&self, ended: bool) {
+    pub(crate) fn commit_failed(&self, ended: bool) {
         if ended {
             self.0.fetch_or(ENDED, Ordering::AcqRel);
         }
         self.0.fetch_and(!COMMITTING, Ordering::AcqRel);
     }
 
-    pub(super) fn is_committed(&self) -> bool {
+    pub(crate) fn is_committed(&self) -> bool {
         self.0.load(Ordering::Acquire) & COMMITTED != 0
     }
 
     /// Whether the driver is still recording.
-    pub(super) fn is_recording(&self) -> bool {
+    pub(crate) fn is_recording(&self) -> bool {
         self.0.load(Ordering::Acquire) & ENDED == 0
     }
 

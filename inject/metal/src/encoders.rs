@@ -1,0 +1,263 @@
+//! What is known of each encoder.
+//!
+//! # Keeping encoders
+//!
+//! A factory returns an encoder that the program may let go of while another thread is about to call
+//! it. So each encoder is given one reference of ours when it is made, before the program has it, and
+//! loses it when it has ended and no call is inside any more, whichever comes last. The call that
+//! makes it so releases it, outside of every lock, since that may free the encoder and call the
+//! driver.
+//!
+//! *The invariant*: an encoder that is open, or that has a call inside which began while it was open,
+//! has our reference. Each call counts itself in before it looks at the phase, and an end sets the
+//! phase before it looks at the count, both in one order; so either the call sees the end, or the
+//! end sees the call.
+//!
+//! # Its lock
+//!
+//! A command buffer has one encoder open at a time, so a lock for each encoder is one for each command
+//! buffer; and as that is what an encoder writes into, its calls and those of the buffer itself, and
+//! the end of an older encoder's memory, must not overlap either. So an encoder uses the lock of the
+//! command buffer that made it. Encoders of a parallel one, of which several are open at once, have
+//! locks of their own, and so have those that nobody has seen being made.
+//!
+//! # Addresses that return
+//!
+//! A record is found by the encoder's address. It is forgotten in `dealloc`, and a factory begins a
+//! new life for what it returns, whatever is known of the address. Nothing else is ever concluded
+//! from an address that was in use before.
+
+use core::ptr;
+use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
+
+use locktoll_guard::{Object, Objects, OwnedLock, Record};
+use parking_lot::Mutex;
+use smallvec::SmallVec;
+
+use crate::buffers::Buffer;
+use crate::life::{Life, Moment, Phase};
+use crate::runtime;
+use crate::signatures::types::Id;
+
+/// What is known of an encoder.
+#[derive(Default)]
+pub(crate) struct Encoder {
+    /// Calls that are inside.
+    inside: AtomicU32,
+    pub(crate) life: Life,
+    /// The thread that made or called it last: it is the one that will end it, as far as anybody
+    /// can know.
+    pub(crate) owner: AtomicUsize,
+    /// The thread in whose `endEncoding` or `dealloc` it is now, or 0: its own calls in there are
+    /// the driver's.
+    pub(crate) ending: AtomicUsize,
+    /// The lock of the command buffer that made it, or null. That buffer's record, and with it the
+    /// lock, lives as long as the process.
+    shared_lock: AtomicPtr<OwnedLock>,
+    /// The command buffers in which it is open: the one that made it, and those that wrap that one.
+    buffers: Mutex<SmallVec<[&'static Buffer; 2]>>,
+}
+
+impl Record for Encoder {
+    fn is_idle(&self) -> bool {
+        self.inside.load(Ordering::SeqCst) == 0 && !self.life.now().is_kept()
+    }
+}
+
+/// All encoders of the process.
+pub(crate) type Encoders = Objects<Encoder>;
+
+/// A call that is inside an encoder, counted.
+pub(crate) struct Inside {
+    pub(crate) encoder: Object<'static, Encoder>,
+    this: Id,
+}
+
+impl Inside {
+    /// Counts a call in, of an encoder that is known or is met now. An encoder from before the
+    /// guard was installed gets a life and a reference of ours with its first call: `met` is told.
+    #[inline]
+    pub(crate) fn enter(encoders: &'static Encoders, this: Id, met: impl Fn()) -> Self {
+        loop {
+            let found = encoders.find(this.addr());
+            let encoder = match found {
+                Some(encoder) => encoder,
+                None => meet(encoders, this, &met),
+            };
+            if let Some(inside) = Self::count(encoder, this) {
+                return inside;
+            }
+        }
+    }
+
+    /// Counts a call in, if the encoder is known.
+    pub(crate) fn enter_known(encoders: &'static Encoders, this: Id) -> Option<Self> {
+        Self::count(encoders.find(this.addr())?, this)
+    }
+
+    /// The lock of its section.
+    #[inline]
+    pub(crate) fn lock(&self) -> &'static OwnedLock {
+        let shared = self.encoder.shared_lock.load(Ordering::Relaxed);
+        // SAFETY: null, or the lock of a buffer's record, which lives as long as the process.
+        unsafe { shared.as_ref() }.unwrap_or(self.encoder.lock())
+    }
+
+    /// Counts a call in, if the record is still this encoder's: it cannot become another's while
+    /// somebody is counted in.
+    #[inline]
+    fn count(encoder: Object<'static, Encoder>, this: Id) -> Option<Self> {
+        encoder.inside.fetch_add(1, Ordering::SeqCst);
+        if encoder.is_of(this.addr()) {
+            return Some(Inside { encoder, this });
+        }
+        encoder.inside.fetch_sub(1, Ordering::SeqCst);
+        None
+    }
+}
+
+impl Drop for Inside {
+    /// Counts the call out, and lets go of the encoder if it was the last one.
+    #[inline]
+    fn drop(&mut self) {
+        let before = self.encoder.inside.fetch_sub(1, Ordering::SeqCst);
+        if before == 1 && self.encoder.life.now().phase() == Phase::Ended {
+            let_go(self.encoder.record(), self.this);
+        }
+    }
+}
+
+/// Releases an encoder that has ended, unless a call is inside or it was released before.
+#[cold]
+#[inline(never)]
+fn let_go(encoder: &Encoder, this: Id) {
+    let moment = encoder.life.now();
+    if moment.phase() == Phase::Ended
+        && encoder.inside.load(Ordering::SeqCst) == 0
+        && encoder.life.take_kept(moment)
+    {
+        // SAFETY: by the invariant of this module the reference that was just taken out of the
+        // record kept the encoder until now.
+        unsafe { runtime::release(this) };
+    }
+}
+
+/// A record for an encoder that no factory of ours has made.
+#[cold]
+#[inline(never)]
+fn meet(encoders: &'static Encoders, this: Id, met: &impl Fn()) -> Object<'static, Encoder> {
+    // SAFETY: the program calls a method of it, so it is alive.
+    unsafe { runtime::retain(this) };
+    let (encoder, is_new) = encoders.with(this.addr(), |encoder, is_new| {
+        if is_new {
+            encoder.renew(0);
+        }
+        is_new
+    });
+    if is_new {
+        met();
+    } else {
+        // Another thread was faster.
+        // SAFETY: it was retained above.
+        unsafe { runtime::release(this) };
+    }
+    encoder
+}
+
+/// Notes that a factory has returned an encoder, which is open from now on. Returns whether it is
+/// a new one, and not that of a factory that was called by this one.
+pub(crate) fn made(
+    encoders: &'static Encoders,
+    this: Id,
+    buffer: Option<Object<'static, Buffer>>,
+    thread: usize,
+) -> bool {
+    // SAFETY: a factory has just returned it.
+    unsafe { runtime::retain(this) };
+    let (encoder, (is_new, was_kept)) = encoders.with(this.addr(), |encoder, made| {
+        let before = encoder.life.now();
+        // A factory that calls another one returns what that one has made.
+        if !made && before.phase() == Phase::Open {
+            return (false, before.is_kept());
+        }
+        let before = encoder.renew(thread);
+        if let Some(buffer) = buffer {
+            let lock = ptr::from_ref(buffer.lock()).cast_mut();
+            encoder.shared_lock.store(lock, Ordering::Relaxed);
+        }
+        (true, before.is_kept() && !made)
+    });
+    if was_kept {
+        // SAFETY: it was retained above; the reference from before goes on.
+        unsafe { runtime::release(this) };
+    }
+    if let Some(buffer) = buffer {
+        encoder.record().open_in(buffer.record());
+    }
+    is_new
+}
+
+impl Encoder {
+    /// Begins a life, kept by a reference that the caller has taken. To be called while no other
+    /// thread makes or forgets records.
+    fn renew(&self, thread: usize) -> Moment {
+        self.owner.store(thread, Ordering::Relaxed);
+        self.ending.store(0, Ordering::Relaxed);
+        self.shared_lock.store(ptr::null_mut(), Ordering::Relaxed);
+        self.life.begin(true)
+    }
+
+    fn open_in(&'static self, buffer: &'static Buffer) {
+        let mut buffers = self.buffers.lock();
+        if !buffers.iter().any(|&each| ptr::eq(each, buffer)) {
+            buffers.push(buffer);
+            buffer.opened(self);
+        }
+    }
+
+    /// Says in all command buffers that it is open no more.
+    pub(crate) fn close(&self) {
+        let buffers = core::mem::take(&mut *self.buffers.lock());
+        for buffer in buffers {
+            buffer.closed(self);
+        }
+    }
+
+    /// Takes a command buffer out that is going away.
+    pub(crate) fn leave(&self, buffer: &Buffer) {
+        self.buffers.lock().retain(|each| !ptr::eq(*each, buffer));
+    }
+
+    /// Notes who uses it, without writing what is written already.
+    #[inline]
+    pub(crate) fn used_by(&self, thread: usize) {
+        if self.owner.load(Ordering::Relaxed) != thread {
+            self.owner.store(thread, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Lets go of every encoder and forgets it, when the guard is taken away. Encoders that a call is
+/// inside of are released by that call.
+pub(crate) fn abandon(encoders: &'static Encoders) {
+    let known: Vec<_> = encoders.each().collect();
+    for (address, encoder) in known {
+        abandon_one(encoders, address, encoder);
+    }
+}
+
+/// As [`abandon`], for one.
+pub(crate) fn abandon_one(
+    encoders: &'static Encoders,
+    address: usize,
+    encoder: Object<'static, Encoder>,
+) {
+    encoder.close();
+    let moment = encoder.life.now();
+    if moment.phase() == Phase::Open {
+        // Failing, somebody else has just ended it.
+        let _ = encoder.life.pass(moment, Phase::Ended);
+    }
+    let_go(encoder.record(), ptr::with_exposed_provenance_mut(address));
+    encoders.forget_if(address, |each| each.life.now().phase() != Phase::Open);
+}

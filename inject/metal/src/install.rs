@@ -1,0 +1,409 @@
+//! Putting the wrappers into method tables, and taking them out again.
+//!
+//! # All or nothing
+//!
+//! A class is planned first, against the runtime's own type encodings, and then changed. If a method
+//! without which encoders cannot be followed (`needed`) is not as the table has it, or the runtime
+//! does not take one, everything that was put in place is taken back. A method of another kind that
+//! is not as the table has it is left alone and told: its calls are not guarded. While methods are
+//! put in place one by one, [`Protection`] is not yet in force, and wrappers only pass calls on.
+//!
+//! # What is never edited
+//!
+//! A method that a class inherits is added to the class itself; its ancestors, which other classes
+//! share (`dealloc` is `NSObject`'s in the end), keep theirs. The runtime knows no way to take a
+//! method out of a class, so taking an added one back means to put what was inherited into it.
+//!
+//! # Others
+//!
+//! Where somebody else has replaced a method after us, ours is called by theirs and cannot be taken
+//! out. It stays, and passes calls on.
+
+use core::fmt;
+use core::sync::atomic::{AtomicPtr, Ordering};
+use std::collections::BTreeMap;
+use std::ffi::CString;
+use std::ptr;
+
+use objc2::runtime::{AnyClass, Imp};
+use parking_lot::Mutex;
+
+use crate::encoding;
+use crate::error::Error;
+use crate::protection::Protection;
+use crate::runtime::{self, Found};
+use crate::signatures::{Group, Row, Rule};
+
+/// A method that was left alone, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The class.
+    pub class: String,
+    /// The selector.
+    pub selector: String,
+    /// Why.
+    pub why: Why,
+}
+
+/// Why a method was left alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// Its arguments or what it returns are not what the table says.
+    Encoding {
+        /// What the runtime says.
+        found: String,
+        /// What the table says, in canonical form.
+        expected: String,
+    },
+    /// More classes have this method than there are copies of its wrapper.
+    TooManyClasses,
+    /// The class has no such method.
+    Missing,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "-[{} {}] ", self.class, self.selector)?;
+        match &self.why {
+            Why::Encoding { found, expected } => write!(
+                f,
+                "has the type encoding {found}, and the table expects {expected}"
+            ),
+            Why::TooManyClasses => f.write_str("is a method of more classes than can be guarded"),
+            Why::Missing => f.write_str("is not there"),
+        }
+    }
+}
+
+/// What was done with a class.
+pub(crate) struct Guarded {
+    pub(crate) class: &'static AnyClass,
+    pub(crate) group: Group,
+    pub(crate) refused: Vec<Refusal>,
+}
+
+/// A method of a class that has our wrapper.
+struct Placed {
+    class: &'static AnyClass,
+    row: &'static Row,
+    copy: usize,
+    /// Taken out again; the copy remains the class's own.
+    is_out: bool,
+}
+
+struct State {
+    classes: Vec<Guarded>,
+    placed: Vec<Placed>,
+    /// Names of classes that were not there yet.
+    late: Vec<CString>,
+}
+
+static STATE: Mutex<State> = Mutex::new(State {
+    classes: Vec::new(),
+    placed: Vec::new(),
+    late: Vec::new(),
+});
+
+/// Classes that are known, to be looked through without a lock.
+static KNOWN: [AtomicPtr<AnyClass>; 64] = [const { AtomicPtr::new(ptr::null_mut()) }; 64];
+
+/// Whether some class of [`State::late`] is still to come.
+static IS_LATE: core::sync::atomic::AtomicBool = core::sync::atomic::AtomicBool::new(false);
+
+/// Whether encoders cannot be followed without the method.
+fn is_needed(rule: Rule) -> bool {
+    !matches!(
+        rule,
+        Rule::Encode | Rule::Supply | Rule::Event | Rule::Split
+    )
+}
+
+/// Guards a class.
+///
+/// # Errors
+///
+/// A method that is needed is not as the table has it, or the runtime refuses; then nothing is
+/// changed.
+pub(crate) fn guard_class(class: &'static AnyClass, group: Group) -> Result<(), Error> {
+    let mut state = STATE.lock();
+    let is_known = |each: &Guarded| ptr::eq(each.class, class) && each.group == group;
+    if state.classes.iter().any(is_known) {
+        return Ok(());
+    }
+    let (changes, refused) = plan(&state, class, group);
+    let fatal = refused.iter().find(|(row, refusal)| {
+        is_needed(row.rule) && matches!(refusal.why, Why::Encoding { .. } | Why::TooManyClasses)
+    });
+    if let Some((_, refusal)) = fatal {
+        return Err(Error::Refused(refusal.clone()));
+    }
+    let before = state.placed.len();
+    for change in changes {
+        let Change {
+            row, copy, found, ..
+        } = change;
+        row.slots[copy].set(class, found.imp);
+        if !runtime::put(class, row.selector, &found, row.wrappers[copy]) {
+            let added = state.placed.split_off(before);
+            for each in &added {
+                take_out(each);
+            }
+            return Err(Error::NotTaken {
+                class: class.name().to_string_lossy().into_owned(),
+                selector: row.selector.to_string_lossy().into_owned(),
+            });
+        }
+        match state
+            .placed
+            .iter_mut()
+            .find(|each| ptr::eq(each.class, class) && ptr::eq(each.row, row))
+        {
+            Some(again) => again.is_out = false,
+            None => state.placed.push(Placed {
+                class,
+                row,
+                copy,
+                is_out: false,
+            }),
+        }
+    }
+    let refused: Vec<Refusal> = refused.into_iter().map(|(_, refusal)| refusal).collect();
+    state.classes.push(Guarded {
+        class,
+        group,
+        refused,
+    });
+    remember(class, group);
+    Ok(())
+}
+
+/// A method that is going to be replaced.
+struct Change {
+    row: &'static Row,
+    copy: usize,
+    found: Found,
+}
+
+type Refused = Vec<(&'static Row, Refusal)>;
+
+/// What is to be done with a class, by the runtime's own word.
+fn plan(state: &State, class: &'static AnyClass, group: Group) -> (Vec<Change>, Refused) {
+    let (mut changes, mut refused) = (Vec::new(), Vec::new());
+    for row in group.rows() {
+        let mut refuse = |why| {
+            let refusal = Refusal {
+                class: class.name().to_string_lossy().into_owned(),
+                selector: row.selector.to_string_lossy().into_owned(),
+                why,
+            };
+            refused.push((row, refusal));
+        };
+        let Some(found) = runtime::find(class, row.selector) else {
+            refuse(Why::Missing);
+            continue;
+        };
+        // Of this class and put in before, or of an ancestor that is guarded: nothing to do.
+        if row.wrappers.iter().any(|&copy| same(copy, found.imp)) {
+            continue;
+        }
+        let expected = row.encoding();
+        if encoding::canonical(&found.encoding).as_ref() != Some(&expected) {
+            let found = found.encoding;
+            refuse(Why::Encoding { found, expected });
+            continue;
+        }
+        let known = state
+            .placed
+            .iter()
+            .find(|each| ptr::eq(each.class, class) && ptr::eq(each.row, row));
+        match known {
+            // Somebody has put another method over ours, which calls ours: it is guarded.
+            Some(placed) if !placed.is_out => {}
+            Some(placed) => changes.push(Change {
+                row,
+                copy: placed.copy,
+                found,
+            }),
+            None => match row.slots.iter().position(|slot| slot.class().is_null()) {
+                Some(copy) => changes.push(Change { row, copy, found }),
+                None => refuse(Why::TooManyClasses),
+            },
+        }
+    }
+    (changes, refused)
+}
+
+/// Puts the original back, unless somebody else has replaced the wrapper. Returns whether ours is
+/// out.
+fn take_out(placed: &Placed) -> bool {
+    let Placed {
+        class, row, copy, ..
+    } = *placed;
+    let ours = row.wrappers[copy];
+    let is_ours = runtime::find(class, row.selector).is_some_and(|found| same(found.imp, ours));
+    if is_ours {
+        // SAFETY: by the invariant of `Slot` this is a method, and not null, since it was placed.
+        let original =
+            unsafe { core::mem::transmute::<*const (), Imp>(row.slots[copy].original()) };
+        runtime::replace(class, row.selector, original);
+    }
+    is_ours
+}
+
+/// Takes every wrapper out that can be.
+pub(crate) fn unguard_all() {
+    let mut state = STATE.lock();
+    for placed in state.placed.iter_mut().rev() {
+        if !placed.is_out {
+            placed.is_out = take_out(placed);
+        }
+    }
+    state.classes.clear();
+    for known in &KNOWN {
+        known.store(ptr::null_mut(), Ordering::Release);
+    }
+}
+
+/// Guards the class of an object that a factory is about to hand out, if it is a new one. What
+/// cannot be guarded is told; the object is handed out all the same.
+#[inline]
+pub(crate) fn guard_class_of(class: &'static AnyClass, group: Group) {
+    // A class has one group in practice; where it had two, the second is looked up the long way.
+    let is_known = KNOWN
+        .iter()
+        .map(|known| known.load(Ordering::Acquire))
+        .take_while(|known| !known.is_null())
+        .any(|known| ptr::eq(known, class));
+    if !is_known {
+        guard_new_class(class, group);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn guard_new_class(class: &'static AnyClass, group: Group) {
+    // A guard that was taken away meanwhile is not to come back by this.
+    let Some(protection) = Protection::current() else {
+        return;
+    };
+    if let Err(error) = guard_class(class, group) {
+        let name = class.name().to_string_lossy();
+        protection.report(&format!("the class {name} is not guarded: {error}"), false);
+        // Said once is enough.
+        remember(class, group);
+    } else if protection.options.verbose {
+        tell_class(protection, class, group);
+    }
+}
+
+/// Notes a class as one that needs no further look.
+fn remember(class: &'static AnyClass, _group: Group) {
+    let class = ptr::from_ref(class).cast_mut();
+    for known in &KNOWN {
+        let was =
+            known.compare_exchange(ptr::null_mut(), class, Ordering::AcqRel, Ordering::Acquire);
+        match was {
+            Ok(_) => return,
+            Err(there) if ptr::eq(there, class) => return,
+            // With all places taken, further classes are looked up under the lock each time.
+            Err(_) => {}
+        }
+    }
+}
+
+/// Says what is and is not guarded of a class.
+pub(crate) fn tell_class(protection: &Protection, class: &AnyClass, group: Group) {
+    let state = STATE.lock();
+    let guarded = |each: &&Guarded| ptr::eq(each.class, class) && each.group == group;
+    if let Some(guarded) = state.classes.iter().find(guarded) {
+        let name = class.name().to_string_lossy();
+        let rows = group.rows().len();
+        let kept = rows - guarded.refused.len();
+        protection.report(
+            &format!(
+                "{name} ({}): {kept} of {rows} methods guarded",
+                group.name()
+            ),
+            false,
+        );
+    }
+}
+
+/// Guards the classes of command buffers that have these names, now or when they come.
+///
+/// # Errors
+///
+/// As [`guard_class`].
+pub(crate) fn guard_named(names: Vec<CString>) -> Result<(), Error> {
+    let (there, late) = names
+        .into_iter()
+        .partition::<Vec<_>, _>(|name| runtime::class_named(name).is_some());
+    for name in there {
+        if let Some(class) = runtime::class_named(&name) {
+            guard_class(class, Group::CommandBuffer)?;
+        }
+    }
+    IS_LATE.store(!late.is_empty(), Ordering::Relaxed);
+    STATE.lock().late = late;
+    Ok(())
+}
+
+/// Looks whether a class that was not there when the guard was installed has been loaded since.
+#[inline]
+pub(crate) fn look_for_late_classes() {
+    if IS_LATE.load(Ordering::Relaxed) {
+        look_now();
+    }
+}
+
+#[cold]
+fn look_now() {
+    // A thread that finds another one looking goes on.
+    let Some(mut state) = STATE.try_lock() else {
+        return;
+    };
+    let (there, late) = core::mem::take(&mut state.late)
+        .into_iter()
+        .partition::<Vec<CString>, _>(|name| runtime::class_named(name).is_some());
+    IS_LATE.store(!late.is_empty(), Ordering::Relaxed);
+    state.late = late;
+    drop(state);
+    for name in there {
+        if let Some(class) = runtime::class_named(&name) {
+            guard_class_of(class, Group::CommandBuffer);
+        }
+    }
+}
+
+/// How many methods have a wrapper now.
+pub(crate) fn guarded_methods() -> u64 {
+    let state = STATE.lock();
+    state.placed.iter().filter(|placed| !placed.is_out).count() as u64
+}
+
+/// Every class that is guarded, with the selectors whose wrapper is in its table now, those that were
+/// refused, and those of its own and its ancestors' methods that no line of the table is about.
+pub(crate) fn each_class(mut tell: impl FnMut(&Guarded, &BTreeMap<CString, bool>)) {
+    let state = STATE.lock();
+    for guarded in &state.classes {
+        let mut selectors = BTreeMap::new();
+        let mut class = Some(guarded.class);
+        while let Some(each) = class.filter(|each| each.name() != c"NSObject") {
+            for selector in runtime::own_selectors(each) {
+                selectors.entry(selector).or_insert(false);
+            }
+            class = each.superclass();
+        }
+        for row in guarded.group.rows() {
+            let is_ours = |imp| row.wrappers.iter().any(|&copy| same(copy, imp));
+            if runtime::find(guarded.class, row.selector).is_some_and(|found| is_ours(found.imp)) {
+                selectors.insert(row.selector.to_owned(), true);
+            }
+        }
+        tell(guarded, &selectors);
+    }
+}
+
+fn same(one: Imp, other: Imp) -> bool {
+    core::ptr::fn_addr_eq(one, other)
+}

@@ -1,0 +1,9 @@
+//! Methods of command queues: where new classes of command buffers come from.
+
+use super::{define, types::*};
+
+define! {
+    supply(CommandBuffer) "commandBuffer" () -> Id;
+    supply(CommandBuffer) "commandBufferWithUnretainedReferences" () -> Id;
+    supply(CommandBuffer) "commandBufferWithDescriptor:" (Id) -> Id;
+}

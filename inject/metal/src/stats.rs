@@ -1,0 +1,143 @@
+//! What the guard has counted and what it covers, for those who ask.
+
+use std::collections::BTreeMap;
+use std::ffi::CString;
+use std::fmt::Write as _;
+
+use locktoll_guard::Counts;
+use locktoll_inject::Figured as _;
+
+use crate::guarding;
+use crate::install::{self, Guarded};
+use crate::signatures::Group;
+use crate::tally::{self, Event};
+
+/// What was counted since the process began; the locks' figures are those of the strategy that is
+/// installed, since it was.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Guarded calls of encoders, nested ones too, ends left out.
+    pub calls: u64,
+    /// Encoders that factories have made.
+    pub encoders_made: u64,
+    /// Encoders that were there before the guard, or that an unguarded factory has made.
+    pub encoders_met: u64,
+    /// Encoders that were ended.
+    pub encoders_ended: u64,
+    /// Encoders whose memory was freed.
+    pub encoders_freed: u64,
+    /// Command buffers committed.
+    pub commits: u64,
+    /// Events encoded.
+    pub events: u64,
+    /// Calls on encoders that had ended.
+    pub misuse: u64,
+    /// Of these, calls that the driver did not get.
+    pub refused: u64,
+    /// Factories, commits and events with an encoder of the calling thread open.
+    pub own_encoder_open: u64,
+    /// Calls that waited for another thread's encoder.
+    pub encoder_waits: u64,
+    /// Such waits that would have closed a circle, and were left out.
+    pub wait_circles: u64,
+    /// Waits for an encoder or a lock that took too long.
+    pub time_outs: u64,
+    /// Waits for a lock that were warned of.
+    pub slow_waits: u64,
+    /// Methods that have a wrapper now.
+    pub guarded_methods: u64,
+    /// By class of locks, such as `global`.
+    pub locks: Vec<(&'static str, Counts)>,
+}
+
+/// What was counted.
+pub fn stats() -> Stats {
+    let sums = tally::sums();
+    let of = |event: Event| sums[event as usize];
+    Stats {
+        calls: of(Event::Call),
+        encoders_made: of(Event::Made),
+        encoders_met: of(Event::Met),
+        encoders_ended: of(Event::Ended),
+        encoders_freed: of(Event::Freed),
+        commits: of(Event::Commit),
+        events: of(Event::EventEncode),
+        misuse: of(Event::Misuse),
+        refused: of(Event::Refused),
+        own_encoder_open: of(Event::OwnOpen),
+        encoder_waits: of(Event::Waited),
+        wait_circles: of(Event::Circle),
+        time_outs: of(Event::TimeOut),
+        slow_waits: of(Event::Slow),
+        guarded_methods: install::guarded_methods(),
+        locks: guarding::installed().map_or_else(Vec::new, |protection| protection.classes()),
+    }
+}
+
+/// What is and is not guarded of one class.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Coverage {
+    /// The class.
+    pub class: String,
+    /// What it is.
+    pub group: Group,
+    /// Selectors that are guarded now.
+    pub guarded: Vec<String>,
+    /// Selectors of the table that the class has and that were left alone, and those it has not.
+    pub refused: Vec<install::Refusal>,
+    /// Selectors of the class and its ancestors, `NSObject` left out, that no line of the table is
+    /// about.
+    pub unlisted: Vec<String>,
+}
+
+/// What is and is not guarded, class by class in the order in which they were met.
+pub fn coverage() -> Vec<Coverage> {
+    let mut classes = Vec::new();
+    install::each_class(|guarded, selectors| classes.push(Coverage::of(guarded, selectors)));
+    classes
+}
+
+impl Coverage {
+    fn of(guarded: &Guarded, selectors: &BTreeMap<CString, bool>) -> Self {
+        let text = |selector: &CString| selector.to_string_lossy().into_owned();
+        let refused = &guarded.refused;
+        let is_refused = |name: &String| refused.iter().any(|each| each.selector == *name);
+        Coverage {
+            class: guarded.class.name().to_string_lossy().into_owned(),
+            group: guarded.group,
+            guarded: selectors
+                .iter()
+                .filter(|&(_, &is_guarded)| is_guarded)
+                .map(|(selector, _)| text(selector))
+                .collect(),
+            refused: refused.clone(),
+            unlisted: selectors
+                .iter()
+                .filter(|&(_, &is_guarded)| !is_guarded)
+                .map(|(selector, _)| text(selector))
+                .filter(|name| !is_refused(name))
+                .collect(),
+        }
+    }
+}
+
+/// The coverage as lines for people: a class, then what is not guarded of it.
+pub fn coverage_text() -> String {
+    let mut text = String::new();
+    for class in coverage() {
+        let _ = writeln!(
+            text,
+            "{} ({}): {} methods guarded",
+            class.class,
+            class.group.name(),
+            class.guarded.len()
+        );
+        for refusal in &class.refused {
+            let _ = writeln!(text, "  left alone: {refusal}");
+        }
+        for selector in &class.unlisted {
+            let _ = writeln!(text, "  not in the table: {selector}");
+        }
+    }
+    text
+}

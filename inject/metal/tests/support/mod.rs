@@ -1,0 +1,7 @@
+//! A Metal program in miniature, for the stand-in driver.
+
+#![allow(dead_code, reason = "each test uses a part")]
+
+pub(crate) mod child;
+pub(crate) mod empty;
+pub(crate) mod metal;
