@@ -83,8 +83,10 @@ pub struct Coverage {
     pub group: Group,
     /// Selectors that are guarded now.
     pub guarded: Vec<String>,
-    /// Selectors of the table that the class has and that were left alone, and those it has not.
+    /// Selectors of the table that the class has and that were left alone.
     pub refused: Vec<install::Refusal>,
+    /// Selectors of the table that the class has not.
+    pub absent: Vec<String>,
     /// Selectors of the class and its ancestors, `NSObject` left out, that no line of the table is
     /// about.
     pub unlisted: Vec<String>,
@@ -111,6 +113,7 @@ impl Coverage {
                 .map(|(selector, _)| text(selector))
                 .collect(),
             refused: refused.clone(),
+            absent: guarded.absent.clone(),
             unlisted: selectors
                 .iter()
                 .filter(|&(_, &is_guarded)| !is_guarded)
