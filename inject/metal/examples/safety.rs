@@ -110,7 +110,11 @@ fn child(scope: &str, strategy: &str) {
         THREADS * OPS * CALLS
     };
     let counts = driver::counts();
-    assert_eq!(counts.of(Group::Compute), calls as u64, "a call had no effect");
+    assert_eq!(
+        counts.of(Group::Compute),
+        calls as u64,
+        "a call had no effect"
+    );
     assert_eq!(counts.of(Group::Commit), (THREADS * OPS) as u64);
     assert_eq!(counts.encoders_live, 0, "an encoder is left");
     assert_eq!(stats().refused, 0);
