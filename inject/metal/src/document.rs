@@ -47,7 +47,10 @@ fn methods() -> String {
     for group in Group::ALL {
         let mut name = group.name().to_owned();
         name[..1].make_ascii_uppercase();
-        let _ = writeln!(text, "### {name}s\n\n| selector | encoding | rule |\n|---|---|---|");
+        let _ = writeln!(
+            text,
+            "### {name}s\n\n| selector | encoding | rule |\n|---|---|---|"
+        );
         for row in group.rows() {
             let _ = writeln!(
                 text,

@@ -207,13 +207,12 @@ impl Encoder {
 
     fn made_by(&'static self, buffer: Known) {
         let mut maker = self.maker.lock();
-        match *maker {
+        if let Some(inner) = *maker {
             // The inner one has made it.
-            Some(inner) => buffer.wraps(inner),
-            None => {
-                *maker = Some(buffer);
-                buffer.record().opened(self);
-            }
+            buffer.wraps(inner);
+        } else {
+            *maker = Some(buffer);
+            buffer.record().opened(self);
         }
     }
 

@@ -275,7 +275,7 @@ pub(crate) fn event<R: Nothing>(
     let _section = enter_buffer(protection, &inside, true);
     tell_own_open(protection, &inside, selector);
     if !inside.is_nested {
-        tally::add(Event::EventEncode);
+        tally::add(Event::Signal);
     }
     call()
 }

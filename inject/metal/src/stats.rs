@@ -9,6 +9,7 @@ use locktoll_inject::Figured as _;
 
 use crate::guarding;
 use crate::install::{self, Guarded};
+use crate::protection::Protection;
 use crate::signatures::Group;
 use crate::tally::{self, Event};
 
@@ -61,7 +62,7 @@ pub fn stats() -> Stats {
         encoders_ended: of(Event::Ended),
         encoders_freed: of(Event::Freed),
         commits: of(Event::Commit),
-        events: of(Event::EventEncode),
+        events: of(Event::Signal),
         misuse: of(Event::Misuse),
         refused: of(Event::Refused),
         own_encoder_open: of(Event::OwnOpen),
@@ -70,7 +71,7 @@ pub fn stats() -> Stats {
         time_outs: of(Event::TimeOut),
         slow_waits: of(Event::Slow),
         guarded_methods: install::guarded_methods(),
-        locks: guarding::installed().map_or_else(Vec::new, |protection| protection.classes()),
+        locks: guarding::installed().map_or_else(Vec::new, Protection::classes),
     }
 }
 

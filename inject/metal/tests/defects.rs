@@ -263,7 +263,7 @@ fn defect_5_no_call_is_dropped_unseen() {
                 guard.uninstall();
             },
             |output| {
-                let said = child::said(&output);
+                let said = child::said(output);
                 let told = "setBytes:length:atIndex: was called on an encoder that has ended";
                 assert!(said.contains(told), "{said}");
                 assert_eq!(
@@ -338,14 +338,14 @@ fn defect_7_an_event_waits_for_others_and_never_for_its_own_encoder() {
         "own",
         || {
             let mut options = Options::new("session".parse().expect("a strategy"));
-            options.timeout = Duration::from_secs(60);
+            options.timeout = Duration::from_mins(1);
             let _guard = options.install().expect("installs");
             let buffer = command_buffer(&queue(&device()));
             let _encoder = compute(&buffer);
             signal(&buffer);
         },
         |output| {
-            let said = child::said(&output);
+            let said = child::said(output);
             assert!(
                 said.contains("encodeSignalEvent:value: with uncommitted encoder"),
                 "{said}"
@@ -426,7 +426,7 @@ fn defect_9_a_command_buffer_does_not_inherit_the_encoders_of_another() {
     // Its encoders do not keep their command buffer, so that can go while they are open.
     empty::make(classes.buffer, classes.encoder);
     let mut options = Options::new("session".parse().expect("a strategy"));
-    options.timeout = Duration::from_secs(60);
+    options.timeout = Duration::from_mins(1);
     let guard = options.install_on(empty::create_device).expect("installs");
     // SAFETY: a class.
     let new_buffer = || Object::owned(unsafe { msg_send![classes.buffer, new] });

@@ -141,12 +141,7 @@ fn v2_2_calls_of_one_encoder_do_not_overlap() {
                 guard.uninstall();
             },
             |output| {
-                assert_eq!(
-                    output.status.success(),
-                    survives,
-                    "{}",
-                    child::said(&output)
-                );
+                assert_eq!(output.status.success(), survives, "{}", child::said(output));
             },
         );
     }

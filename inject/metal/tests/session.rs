@@ -28,7 +28,7 @@ fn session(timeout: Duration) -> Installed {
     options.install().expect("installs")
 }
 
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 fn waits_since(before: u64) {
     while stats().encoder_waits == before {
@@ -90,7 +90,7 @@ fn without_a_session_a_second_encoder_is_made_too_early() {
                 });
             },
             |output| {
-                let said = child::said(&output);
+                let said = child::said(output);
                 assert_eq!(output.status.success(), survives, "{said}");
                 assert_eq!(!said.contains("already encoding"), survives, "{said}");
             },
@@ -125,7 +125,7 @@ fn a_circle_of_waits_is_told_and_does_not_hang() {
             });
         },
         |output| {
-            let said = child::said(&output);
+            let said = child::said(output);
             assert!(said.contains("wait for each other's encoders"), "{said}");
             assert!(said.contains("already encoding"), "{said}");
         },
@@ -151,7 +151,7 @@ fn a_wait_that_takes_too_long_is_told_and_given_up() {
                 });
             },
             |output| {
-                let said = child::said(&output);
+                let said = child::said(output);
                 assert!(
                     said.contains("was open in a command buffer for 50 ms"),
                     "{said}"

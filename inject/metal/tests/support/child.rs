@@ -8,7 +8,7 @@ const CHILD: &str = "LOCKTOLL_TEST_CHILD";
 /// Runs `body` in a child process of this test, whose path in its binary is `test`, and hands on what
 /// the child said and how it ended. In the child that is to run `body` this does not return, and in one
 /// that is to run another it does nothing.
-pub(crate) fn run(test: &str, name: &str, body: impl FnOnce(), then: impl FnOnce(Output)) {
+pub(crate) fn run(test: &str, name: &str, body: impl FnOnce(), then: impl FnOnce(&Output)) {
     match std::env::var(CHILD) {
         Ok(child) if child == name => {
             body();
@@ -23,12 +23,12 @@ pub(crate) fn run(test: &str, name: &str, body: impl FnOnce(), then: impl FnOnce
         .stdin(Stdio::null())
         .output()
         .expect("a child process");
-    then(output);
+    then(&output);
 }
 
 /// Fails if the child did.
-pub(crate) fn succeeds(output: Output) {
-    assert!(output.status.success(), "{}", said(&output));
+pub(crate) fn succeeds(output: &Output) {
+    assert!(output.status.success(), "{}", said(output));
 }
 
 pub(crate) fn said(output: &Output) -> String {
