@@ -1,11 +1,11 @@
-//! Builds the Vulkan layer, which this program carries inside.
+//! Builds the libraries that this program carries inside: the Vulkan layer, and on macOS the Metal guard.
 //!
 //! Cargo can't yet make a library of one package the input of another on a stable toolchain
 //! (artifact dependencies), so cargo is asked here, with a target folder of its own: the outer one
 //! is locked by the outer cargo.
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const PACKAGE: &str = "locktoll-vulkan-layer";
@@ -25,6 +25,9 @@ fn main() {
         "inject/vulkan/Cargo.toml",
         "inject/vulkan/build.rs",
         "inject/vulkan/VkLayer_locktoll.json.in",
+        "inject/metal/src",
+        "inject/metal/Cargo.toml",
+        "inject/metal/build.rs",
         "crates/locktoll-guard/src",
         "crates/locktoll-inject/src",
         "crates/locktoll-trace/src",
@@ -32,16 +35,31 @@ fn main() {
     ] {
         println!("cargo::rerun-if-changed={}", root.join(source).display());
     }
+    let apple = variable("CARGO_CFG_TARGET_VENDOR") == "apple";
+    let (layer, name) = build(&root, PACKAGE, LIBRARY, apple);
+    println!("cargo::rustc-env=LOCKTOLL_VULKAN_LAYER={}", layer.display());
+    println!("cargo::rustc-env=LOCKTOLL_VULKAN_LAYER_NAME={name}");
+    if variable("CARGO_CFG_TARGET_OS") == "macos" {
+        let (library, _) = build(&root, "locktoll-metal", "locktoll_metal", apple);
+        println!(
+            "cargo::rustc-env=LOCKTOLL_METAL_LIBRARY={}",
+            library.display()
+        );
+    }
+}
+
+/// Builds the library of a package; where it is, and its file's name.
+fn build(root: &Path, package: &str, library: &str, apple: bool) -> (PathBuf, String) {
     let target_folder = PathBuf::from(variable("OUT_DIR")).join("layer");
     let triple = variable("TARGET");
     let status = Command::new(variable("CARGO"))
-        .current_dir(&root)
+        .current_dir(root)
         .args([
             "build",
             "--release",
             "--locked",
             "--package",
-            PACKAGE,
+            package,
             "--lib",
         ])
         .args(["--target", &triple])
@@ -57,17 +75,12 @@ fn main() {
         .status();
     match status {
         Ok(status) if status.success() => {}
-        Ok(status) => panic!("building {PACKAGE} failed: {status}"),
+        Ok(status) => panic!("building {package} failed: {status}"),
         Err(error) => panic!("cargo could not be started: {error}"),
     }
-    let apple = variable("CARGO_CFG_TARGET_VENDOR") == "apple";
-    let name = format!("lib{LIBRARY}.{}", if apple { "dylib" } else { "so" });
-    let library = target_folder.join(triple).join("release").join(&name);
-    println!(
-        "cargo::rustc-env=LOCKTOLL_VULKAN_LAYER={}",
-        library.display()
-    );
-    println!("cargo::rustc-env=LOCKTOLL_VULKAN_LAYER_NAME={name}");
+    let name = format!("lib{library}.{}", if apple { "dylib" } else { "so" });
+    let path = target_folder.join(triple).join("release").join(&name);
+    (path, name)
 }
 
 fn variable(name: &str) -> String {

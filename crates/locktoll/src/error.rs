@@ -22,6 +22,9 @@ pub enum Error {
     /// The arguments contradict each other or the data.
     #[error("{0}")]
     Usage(String),
+    /// A Metal program ran without the library under it.
+    #[error("the program ran without locktoll's Metal library, so nothing was locked: {0}")]
+    NotInserted(String),
     /// Every trial failed, and no fault model explains it.
     #[error("no trial ran to its end; the first said: {said}")]
     NothingMeasured {

@@ -38,7 +38,7 @@ pub fn run(arguments: &GuardArgs) -> Result<u8> {
         .map_err(BenchError::io("listen for", "signals"))?;
     let mut child = Command::new(program)
         .args(words)
-        .envs(layer.variables(&arguments.strategy.to_string(), !arguments.no_counting))
+        .envs(variables(&layer, arguments)?)
         .spawn()
         .map_err(BenchError::io("start", program))?;
     // The program may handle them; the summary comes after. Ctrl-C in a terminal goes to it anyway.
@@ -65,11 +65,9 @@ pub fn run(arguments: &GuardArgs) -> Result<u8> {
     };
     if traces.is_empty() {
         if status.success() || arguments.strategy != GuardStrategy::Off {
-            let error = BenchError::LayerNotLoaded {
-                command: arguments.command.clone(),
-            };
+            let error = not_loaded(&arguments.command);
             if status.success() {
-                return Err(error.into());
+                return Err(error);
             }
             anstream::eprintln!("locktoll: {error}");
         }
@@ -77,6 +75,44 @@ pub fn run(arguments: &GuardArgs) -> Result<u8> {
         anstream::eprint!("{}", summary(&traces));
     }
     Ok(code)
+}
+
+/// The variables that put the locks under the program: by Vulkan's loader, or on macOS by the system's,
+/// since all that draws or computes there comes down to Metal.
+#[cfg(not(target_os = "macos"))]
+#[expect(clippy::unnecessary_wraps, reason = "macOS has to write its library")]
+fn variables(layer: &Layer, arguments: &GuardArgs) -> Result<Vec<(&'static str, String)>> {
+    Ok(layer.variables(&arguments.strategy.to_string(), !arguments.no_counting))
+}
+
+#[cfg(target_os = "macos")]
+fn variables(layer: &Layer, arguments: &GuardArgs) -> Result<Vec<(&'static str, String)>> {
+    use crate::metal;
+
+    Ok(metal::variables(
+        &metal::write(layer.folder())?,
+        std::env::var(metal::INSERT).ok().as_deref(),
+        &arguments.strategy.to_string(),
+        !arguments.no_counting,
+        &layer.traces(),
+    ))
+}
+
+/// Why nothing was under a program that has run.
+#[cfg(not(target_os = "macos"))]
+fn not_loaded(command: &[String]) -> Error {
+    BenchError::LayerNotLoaded {
+        command: command.to_vec(),
+    }
+    .into()
+}
+
+#[cfg(target_os = "macos")]
+fn not_loaded(command: &[String]) -> Error {
+    use crate::metal;
+
+    let program = command.first().map(String::as_str).unwrap_or_default();
+    Error::NotInserted(metal::explain(&metal::facts_of(program)))
 }
 
 /// What the locks saw, for people.

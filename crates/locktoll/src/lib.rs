@@ -13,6 +13,7 @@ pub mod guard;
 pub mod import;
 pub mod layer;
 pub mod map;
+pub mod metal;
 pub mod output;
 pub mod planning;
 pub mod policy;

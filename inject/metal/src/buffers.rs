@@ -5,7 +5,9 @@
 //! caller can wait instead. The rules of waiting:
 //!
 //! - **Never for one's own encoder.** It is the calling thread that would have to end it. An encoder
-//!   is the thread's that made it or, after a hand-over, that called it last.
+//!   is the thread's that made it. Another thread may call and end it, to which nobody objects; only if
+//!   a thread that was given an encoder goes on with the command buffer without ending it does it wait
+//!   in vain, for as long as the last rule says.
 //! - **Never in a circle.** Before a thread sleeps it looks who waits for whom; the owner of an open
 //!   encoder may itself wait, for another buffer. If that leads back, it goes on at once and says so.
 //! - **Never for ever.** After a time (`LOCKTOLL_METAL_TIMEOUT_MS`) it goes on and says so. A thread
@@ -14,6 +16,13 @@
 //!   another call of a command buffer does not wait: the outer one has.
 //!
 //! Who goes on calls the driver as it would have been called without us.
+//!
+//! # Command buffers that wrap others
+//!
+//! `MPSCommandBuffer` hands its calls to a command buffer of the driver's. The two are one as far as
+//! overlaps go, so they use one lock and one list of open encoders, those of the inner one, its
+//! [root](Buffer::root). That a command buffer wraps another is seen when its factory returns what
+//! the factory of another one has made inside.
 
 use core::cell::Cell;
 use core::sync::atomic::{AtomicU32, Ordering};
@@ -27,9 +36,11 @@ use crate::encoders::Encoder;
 use crate::life::{Life, Phase};
 use crate::signatures::types::Id;
 
-/// How long a thread sleeps before it looks again who waits for whom: an encoder may have been
-/// handed to another thread meanwhile.
+/// How long a thread sleeps before it looks again who waits for whom.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// Wraps round one command buffer that are looked through.
+const MOST_WRAPS: usize = 4;
 
 /// What is known of a command buffer.
 #[derive(Default)]
@@ -38,7 +49,12 @@ pub(crate) struct Buffer {
     pub(crate) life: Life,
     open: Mutex<SmallVec<[&'static Encoder; 2]>>,
     changed: Condvar,
+    /// The command buffer that this one wraps, as far as is known.
+    wrapped: Mutex<Option<Known>>,
 }
+
+/// A command buffer and its lock.
+pub(crate) type Known = Object<'static, Buffer>;
 
 impl Record for Buffer {
     fn is_idle(&self) -> bool {
@@ -68,7 +84,7 @@ std::thread_local! {
 
 /// A call that is inside a command buffer.
 pub(crate) struct InsideBuffer {
-    pub(crate) buffer: Object<'static, Buffer>,
+    pub(crate) buffer: Known,
     pub(crate) is_nested: bool,
 }
 
@@ -89,6 +105,25 @@ impl InsideBuffer {
     }
 }
 
+/// The command buffer whose lock and list are used for this one: itself, or what it wraps.
+pub(crate) fn root(buffer: Known) -> Known {
+    let mut root = buffer;
+    // Wraps of wraps are not known; a circle is a mistake that must not hang.
+    for _ in 0..MOST_WRAPS {
+        let wrapped = *root.wrapped.lock();
+        match wrapped {
+            Some(wrapped) => root = wrapped,
+            None => break,
+        }
+    }
+    root
+}
+
+/// Whether two are the same.
+pub(crate) fn is_same(one: Known, other: Known) -> bool {
+    core::ptr::eq(one.record(), other.record())
+}
+
 impl Drop for InsideBuffer {
     fn drop(&mut self) {
         DEPTH.with(|depth| depth.set(depth.get() - 1));
@@ -97,7 +132,7 @@ impl Drop for InsideBuffer {
 }
 
 #[cold]
-fn meet(buffers: &'static Buffers, this: Id) -> Object<'static, Buffer> {
+fn meet(buffers: &'static Buffers, this: Id) -> Known {
     let (buffer, ()) = buffers.with(this.addr(), |buffer, is_new| {
         // One that is dying has given its address to this one.
         if is_new || buffer.life.now().phase() != Phase::Open {
@@ -109,6 +144,13 @@ fn meet(buffers: &'static Buffers, this: Id) -> Object<'static, Buffer> {
 }
 
 impl Buffer {
+    /// Notes that this one wraps another.
+    pub(crate) fn wraps(&self, inner: Known) {
+        if !core::ptr::eq(self, inner.record()) {
+            *self.wrapped.lock() = Some(inner);
+        }
+    }
+
     pub(crate) fn opened(&self, encoder: &'static Encoder) {
         self.open.lock().push(encoder);
     }
@@ -126,6 +168,7 @@ impl Buffer {
         for encoder in open {
             encoder.leave(self);
         }
+        *self.wrapped.lock() = None;
         self.changed.notify_all();
     }
 

@@ -32,9 +32,8 @@ use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 
 use locktoll_guard::{Object, Objects, OwnedLock, Record};
 use parking_lot::Mutex;
-use smallvec::SmallVec;
 
-use crate::buffers::Buffer;
+use crate::buffers::{Buffer, Known};
 use crate::life::{Life, Moment, Phase};
 use crate::runtime;
 use crate::signatures::types::Id;
@@ -45,8 +44,7 @@ pub(crate) struct Encoder {
     /// Calls that are inside.
     inside: AtomicU32,
     pub(crate) life: Life,
-    /// The thread that made or called it last: it is the one that will end it, as far as anybody
-    /// can know.
+    /// The thread that made it.
     pub(crate) owner: AtomicUsize,
     /// The thread in whose `endEncoding` or `dealloc` it is now, or 0: its own calls in there are
     /// the driver's.
@@ -54,8 +52,8 @@ pub(crate) struct Encoder {
     /// The lock of the command buffer that made it, or null. That buffer's record, and with it the
     /// lock, lives as long as the process.
     shared_lock: AtomicPtr<OwnedLock>,
-    /// The command buffers in which it is open: the one that made it, and those that wrap that one.
-    buffers: Mutex<SmallVec<[&'static Buffer; 2]>>,
+    /// The command buffer that made it, while it is open.
+    maker: Mutex<Option<Known>>,
 }
 
 impl Record for Encoder {
@@ -169,7 +167,7 @@ fn meet(encoders: &'static Encoders, this: Id, met: &impl Fn()) -> Object<'stati
 pub(crate) fn made(
     encoders: &'static Encoders,
     this: Id,
-    buffer: Option<Object<'static, Buffer>>,
+    buffer: Option<Known>,
     thread: usize,
 ) -> bool {
     // SAFETY: a factory has just returned it.
@@ -192,7 +190,7 @@ pub(crate) fn made(
         unsafe { runtime::release(this) };
     }
     if let Some(buffer) = buffer {
-        encoder.record().open_in(buffer.record());
+        encoder.record().made_by(buffer);
     }
     is_new
 }
@@ -207,32 +205,30 @@ impl Encoder {
         self.life.begin(true)
     }
 
-    fn open_in(&'static self, buffer: &'static Buffer) {
-        let mut buffers = self.buffers.lock();
-        if !buffers.iter().any(|&each| ptr::eq(each, buffer)) {
-            buffers.push(buffer);
-            buffer.opened(self);
+    fn made_by(&'static self, buffer: Known) {
+        let mut maker = self.maker.lock();
+        if let Some(inner) = *maker {
+            // The inner one has made it.
+            buffer.wraps(inner);
+        } else {
+            *maker = Some(buffer);
+            buffer.record().opened(self);
         }
     }
 
-    /// Says in all command buffers that it is open no more.
+    /// Says in its command buffer that it is open no more.
     pub(crate) fn close(&self) {
-        let buffers = core::mem::take(&mut *self.buffers.lock());
-        for buffer in buffers {
+        let maker = self.maker.lock().take();
+        if let Some(buffer) = maker {
             buffer.closed(self);
         }
     }
 
-    /// Takes a command buffer out that is going away.
+    /// Takes its command buffer out, which is going away.
     pub(crate) fn leave(&self, buffer: &Buffer) {
-        self.buffers.lock().retain(|each| !ptr::eq(*each, buffer));
-    }
-
-    /// Notes who uses it, without writing what is written already.
-    #[inline]
-    pub(crate) fn used_by(&self, thread: usize) {
-        if self.owner.load(Ordering::Relaxed) != thread {
-            self.owner.store(thread, Ordering::Relaxed);
+        let mut maker = self.maker.lock();
+        if maker.is_some_and(|maker| ptr::eq(maker.record(), buffer)) {
+            *maker = None;
         }
     }
 }

@@ -24,7 +24,7 @@ pub enum Error {
     #[error("Metal makes no {0} here; nothing is guarded")]
     NoDevice(&'static str),
     /// A method without which encoders cannot be followed is not as the table has it.
-    #[error("nothing is guarded, since encoders could not be followed: {0}")]
+    #[error("{0}; without it encoders cannot be followed, so nothing is guarded")]
     Refused(Refusal),
     /// The runtime did not take a method; those before it were taken back.
     #[error(

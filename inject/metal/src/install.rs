@@ -20,7 +20,7 @@
 //! out. It stays, and passes calls on.
 
 use core::fmt;
-use core::sync::atomic::{AtomicPtr, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::ptr;
@@ -57,8 +57,6 @@ pub enum Why {
     },
     /// More classes have this method than there are copies of its wrapper.
     TooManyClasses,
-    /// The class has no such method.
-    Missing,
 }
 
 impl fmt::Display for Refusal {
@@ -70,7 +68,6 @@ impl fmt::Display for Refusal {
                 "has the type encoding {found}, and the table expects {expected}"
             ),
             Why::TooManyClasses => f.write_str("is a method of more classes than can be guarded"),
-            Why::Missing => f.write_str("is not there"),
         }
     }
 }
@@ -80,6 +77,8 @@ pub(crate) struct Guarded {
     pub(crate) class: &'static AnyClass,
     pub(crate) group: Group,
     pub(crate) refused: Vec<Refusal>,
+    /// Selectors of the table that it does not answer.
+    pub(crate) absent: Vec<String>,
 }
 
 /// A method of a class that has our wrapper.
@@ -104,11 +103,14 @@ static STATE: Mutex<State> = Mutex::new(State {
     late: Vec::new(),
 });
 
-/// Classes that are known, to be looked through without a lock.
-static KNOWN: [AtomicPtr<AnyClass>; 64] = [const { AtomicPtr::new(ptr::null_mut()) }; 64];
+/// Addresses of classes that are known, to be looked through without a lock; 0 where none is yet.
+static KNOWN: [AtomicUsize; 64] = [const { AtomicUsize::new(0) }; 64];
+
+/// Beside the address of a class, whose last bit is never set: it could not be guarded.
+const NOT_GUARDED: usize = 1;
 
 /// Whether some class of [`State::late`] is still to come.
-static IS_LATE: core::sync::atomic::AtomicBool = core::sync::atomic::AtomicBool::new(false);
+static IS_LATE: AtomicBool = AtomicBool::new(false);
 
 /// Whether encoders cannot be followed without the method.
 fn is_needed(rule: Rule) -> bool {
@@ -130,10 +132,12 @@ pub(crate) fn guard_class(class: &'static AnyClass, group: Group) -> Result<(), 
     if state.classes.iter().any(is_known) {
         return Ok(());
     }
-    let (changes, refused) = plan(&state, class, group);
-    let fatal = refused.iter().find(|(row, refusal)| {
-        is_needed(row.rule) && matches!(refusal.why, Why::Encoding { .. } | Why::TooManyClasses)
-    });
+    let Plan {
+        changes,
+        refused,
+        absent,
+    } = plan(&state, class, group);
+    let fatal = refused.iter().find(|(row, _)| is_needed(row.rule));
     if let Some((_, refusal)) = fatal {
         return Err(Error::Refused(refusal.clone()));
     }
@@ -172,8 +176,9 @@ pub(crate) fn guard_class(class: &'static AnyClass, group: Group) -> Result<(), 
         class,
         group,
         refused,
+        absent,
     });
-    remember(class, group);
+    remember(class, 0);
     Ok(())
 }
 
@@ -184,11 +189,17 @@ struct Change {
     found: Found,
 }
 
-type Refused = Vec<(&'static Row, Refusal)>;
+/// What is to be done with a class.
+#[derive(Default)]
+struct Plan {
+    changes: Vec<Change>,
+    refused: Vec<(&'static Row, Refusal)>,
+    absent: Vec<String>,
+}
 
-/// What is to be done with a class, by the runtime's own word.
-fn plan(state: &State, class: &'static AnyClass, group: Group) -> (Vec<Change>, Refused) {
-    let (mut changes, mut refused) = (Vec::new(), Vec::new());
+/// Plans for a class, by the runtime's own word.
+fn plan(state: &State, class: &'static AnyClass, group: Group) -> Plan {
+    let mut plan = Plan::default();
     for row in group.rows() {
         let mut refuse = |why| {
             let refusal = Refusal {
@@ -196,10 +207,11 @@ fn plan(state: &State, class: &'static AnyClass, group: Group) -> (Vec<Change>, 
                 selector: row.selector.to_string_lossy().into_owned(),
                 why,
             };
-            refused.push((row, refusal));
+            plan.refused.push((row, refusal));
         };
         let Some(found) = runtime::find(class, row.selector) else {
-            refuse(Why::Missing);
+            let selector = row.selector.to_string_lossy().into_owned();
+            plan.absent.push(selector);
             continue;
         };
         // Of this class and put in before, or of an ancestor that is guarded: nothing to do.
@@ -219,18 +231,18 @@ fn plan(state: &State, class: &'static AnyClass, group: Group) -> (Vec<Change>, 
         match known {
             // Somebody has put another method over ours, which calls ours: it is guarded.
             Some(placed) if !placed.is_out => {}
-            Some(placed) => changes.push(Change {
+            Some(placed) => plan.changes.push(Change {
                 row,
                 copy: placed.copy,
                 found,
             }),
             None => match row.slots.iter().position(|slot| slot.class().is_null()) {
-                Some(copy) => changes.push(Change { row, copy, found }),
+                Some(copy) => plan.changes.push(Change { row, copy, found }),
                 None => refuse(Why::TooManyClasses),
             },
         }
     }
-    (changes, refused)
+    plan
 }
 
 /// Puts the original back, unless somebody else has replaced the wrapper. Returns whether ours is
@@ -260,53 +272,60 @@ pub(crate) fn unguard_all() {
     }
     state.classes.clear();
     for known in &KNOWN {
-        known.store(ptr::null_mut(), Ordering::Release);
+        known.store(0, Ordering::Release);
     }
 }
 
-/// Guards the class of an object that a factory is about to hand out, if it is a new one. What
-/// cannot be guarded is told; the object is handed out all the same.
+/// Guards the class of an object that a factory is about to hand out, if it is a new one. Returns
+/// whether the object can be followed: where a class cannot be guarded, that is told, and its objects
+/// are handed out as they are.
 #[inline]
-pub(crate) fn guard_class_of(class: &'static AnyClass, group: Group) {
-    // A class has one group in practice; where it had two, the second is looked up the long way.
-    let is_known = KNOWN
-        .iter()
-        .map(|known| known.load(Ordering::Acquire))
-        .take_while(|known| !known.is_null())
-        .any(|known| ptr::eq(known, class));
-    if !is_known {
-        guard_new_class(class, group);
+pub(crate) fn guard_class_of(class: &'static AnyClass, group: Group) -> bool {
+    // A class has one group, so that to know the class is enough.
+    let address = ptr::from_ref(class).addr();
+    for known in &KNOWN {
+        match known.load(Ordering::Acquire) {
+            0 => break,
+            found if found == address => return true,
+            found if found == address | NOT_GUARDED => return false,
+            _ => {}
+        }
     }
+    guard_new_class(class, group)
 }
 
 #[cold]
 #[inline(never)]
-fn guard_new_class(class: &'static AnyClass, group: Group) {
+fn guard_new_class(class: &'static AnyClass, group: Group) -> bool {
     // A guard that was taken away meanwhile is not to come back by this.
     let Some(protection) = Protection::current() else {
-        return;
+        return false;
     };
-    if let Err(error) = guard_class(class, group) {
-        let name = class.name().to_string_lossy();
-        protection.report(&format!("the class {name} is not guarded: {error}"), false);
-        // Said once is enough.
-        remember(class, group);
-    } else if protection.options.verbose {
-        tell_class(protection, class, group);
-    }
+    let name = class.name().to_string_lossy();
+    let why = match guard_class(class, group) {
+        Ok(()) => {
+            if protection.options.verbose {
+                tell_class(protection, class, group);
+            }
+            return true;
+        }
+        Err(Error::Refused(refusal)) => refusal.to_string(),
+        Err(error) => error.to_string(),
+    };
+    // Said once is enough.
+    remember(class, NOT_GUARDED);
+    protection.report(&format!("the class {name} is not guarded: {why}"), false);
+    false
 }
 
-/// Notes a class as one that needs no further look.
-fn remember(class: &'static AnyClass, _group: Group) {
-    let class = ptr::from_ref(class).cast_mut();
+/// Notes a class as one that needs no further look. With all places taken, further classes are looked
+/// up under the lock each time.
+fn remember(class: &'static AnyClass, mark: usize) {
+    let address = ptr::from_ref(class).addr();
     for known in &KNOWN {
-        let was =
-            known.compare_exchange(ptr::null_mut(), class, Ordering::AcqRel, Ordering::Acquire);
-        match was {
-            Ok(_) => return,
-            Err(there) if ptr::eq(there, class) => return,
-            // With all places taken, further classes are looked up under the lock each time.
-            Err(_) => {}
+        let free = known.compare_exchange(0, address | mark, Ordering::AcqRel, Ordering::Acquire);
+        if free.is_ok() || known.load(Ordering::Acquire) & !NOT_GUARDED == address {
+            return;
         }
     }
 }
@@ -318,7 +337,7 @@ pub(crate) fn tell_class(protection: &Protection, class: &AnyClass, group: Group
     if let Some(guarded) = state.classes.iter().find(guarded) {
         let name = class.name().to_string_lossy();
         let rows = group.rows().len();
-        let kept = rows - guarded.refused.len();
+        let kept = rows - guarded.refused.len() - guarded.absent.len();
         protection.report(
             &format!(
                 "{name} ({}): {kept} of {rows} methods guarded",

@@ -44,6 +44,7 @@
 //! | `install` | method tables |
 //! | `stats`, `tally`, `watch` | what was counted, who waits too long |
 //! | `settings`, `load`, `c_api` | the environment, the loader, C |
+//! | `document` | the tables of `docs/metal.md` |
 //! | `runtime` | the few functions of the Objective-C runtime that are used |
 //!
 //! # Panics
@@ -54,6 +55,7 @@
 
 mod buffers;
 pub mod c_api;
+mod document;
 mod encoders;
 mod encoding;
 mod error;
@@ -72,6 +74,7 @@ mod strategy;
 mod tally;
 mod watch;
 
+pub use self::document::document;
 pub use self::error::Error;
 pub use self::guarding::{CreateDevice, Installed, install};
 pub use self::install::{Refusal, Why};

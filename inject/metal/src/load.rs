@@ -1,8 +1,9 @@
 //! What happens when the library is loaded into a program that knows nothing of it.
 //!
-//! The loader calls [`begin`] before the program's own code. On macOS the library is linked with
-//! Metal, so Metal's classes are there by then. Elsewhere it depends on who else was loaded first; what
-//! is not there yet can be guarded later, by a call of `locktoll_metal_install`.
+//! On macOS the loader calls [`begin`] before the program's own code, and has loaded and initialised
+//! Metal by then, since the library is linked with it. Elsewhere there is no Metal, and a preloaded
+//! library would begin before the program's own classes are there; a program that has the library
+//! calls `locktoll_metal_install`, which is all that `begin` does.
 
 use std::io::Write as _;
 
@@ -10,31 +11,19 @@ use crate::error::Error;
 use crate::guarding;
 use crate::settings;
 
-/// The library's name in the variables by which it is slipped under programs.
-const LIBRARY: &str = "liblocktoll_metal";
-
-/// Those variables.
-const INSERTING: [&str; 2] = ["DYLD_INSERT_LIBRARIES", "LD_PRELOAD"];
-
+#[cfg(target_vendor = "apple")]
 #[used]
-#[cfg_attr(
-    target_vendor = "apple",
-    unsafe(link_section = "__DATA,__mod_init_func")
-)]
-#[cfg_attr(not(target_vendor = "apple"), unsafe(link_section = ".init_array"))]
+#[unsafe(link_section = "__DATA,__mod_init_func")]
 static BEGIN: extern "C" fn() = begin;
 
+/// Installs what the environment asks for, if the library was slipped under the program: the same
+/// code is in programs that are linked with it and install it themselves.
+#[cfg(target_vendor = "apple")]
 extern "C" fn begin() {
-    // The same code is in programs that are linked with it and call it themselves.
-    let is_inserted = INSERTING.iter().any(|name| {
-        std::env::var_os(name).is_some_and(|value| value.to_string_lossy().contains(LIBRARY))
-    });
-    if is_inserted {
-        match install_by_environment() {
-            // Metal may be loaded later, or never.
-            Ok(_) | Err(Failure::Install(Error::NoMetal)) => {}
-            Err(failure) => complain(&failure.to_string()),
-        }
+    let is_inserted = std::env::var_os("DYLD_INSERT_LIBRARIES")
+        .is_some_and(|value| value.to_string_lossy().contains("liblocktoll_metal"));
+    if is_inserted && let Err(failure) = install_by_environment() {
+        complain(&failure.to_string());
     }
 }
 

@@ -36,13 +36,11 @@ pub(crate) fn of_ended(protection: &Protection, selector: Sel) -> Verdict {
         selector,
         &format!("was called on an encoder that has ended; {done}"),
     );
-    match on_misuse {
-        OnMisuse::Pass => Verdict::Pass,
-        _ => {
-            tally::add(Event::Refused);
-            Verdict::Refuse
-        }
+    if on_misuse == OnMisuse::Pass {
+        return Verdict::Pass;
     }
+    tally::add(Event::Refused);
+    Verdict::Refuse
 }
 
 /// A factory, a commit or an event while the calling thread has an encoder open in the command

@@ -26,9 +26,9 @@
 use core::sync::atomic::Ordering;
 use std::time::Instant;
 
-use locktoll_guard::{Object, Section, thread_name};
+use locktoll_guard::{Section, thread_name};
 
-use crate::buffers::{Buffer, Gave, InsideBuffer};
+use crate::buffers::{self, Gave, InsideBuffer, Known};
 use crate::encoders::{self, Encoder, Inside};
 use crate::install;
 use crate::life::Phase;
@@ -70,7 +70,6 @@ pub(crate) fn encode<R: Nothing>(
     {
         return R::nothing();
     }
-    inside.encoder.used_by(thread_name());
     call()
 }
 
@@ -219,7 +218,7 @@ pub(crate) fn split(
 fn hand_out(
     makes: Group,
     protection: &'static Protection,
-    buffer: Option<Object<'static, Buffer>>,
+    buffer: Option<Known>,
     call: impl FnOnce() -> Id,
 ) -> Id {
     let encoder = call();
@@ -227,7 +226,10 @@ fn hand_out(
         return encoder;
     }
     // SAFETY: the factory has just returned it.
-    install::guard_class_of(unsafe { runtime::class_of(encoder) }, makes);
+    if !install::guard_class_of(unsafe { runtime::class_of(encoder) }, makes) {
+        // Its end would not be seen.
+        return encoder;
+    }
     if encoders::made(protection.known_encoders, encoder, buffer, thread_name()) {
         tally::add(Event::Made);
     }
@@ -273,39 +275,40 @@ pub(crate) fn event<R: Nothing>(
     let _section = enter_buffer(protection, &inside, true);
     tell_own_open(protection, &inside, selector);
     if !inside.is_nested {
-        tally::add(Event::EventEncode);
+        tally::add(Event::Signal);
     }
     call()
 }
 
 /// Enters a command buffer's section; where asked, at a moment when no other thread has an encoder
 /// open in it, if that can be waited for.
-fn enter_buffer<'a>(
-    protection: &'a Protection,
-    inside: &'a InsideBuffer,
+fn enter_buffer(
+    protection: &'static Protection,
+    inside: &InsideBuffer,
     waits: bool,
-) -> Section<'a> {
-    let lock = inside.buffer.lock();
-    if !waits || inside.is_nested {
-        return protection.enter_buffer(lock);
-    }
-    let buffer = inside.buffer.record();
+) -> Section<'static> {
+    let waits = waits && !inside.is_nested;
     let (started, thread) = (Instant::now(), thread_name());
-    let mut waited = false;
+    let (mut has_waited, mut gave_up) = (false, false);
     loop {
-        if buffer.has_open_of_others(thread) {
-            if !waited {
+        let root = buffers::root(inside.buffer);
+        let is_clear = || !waits || gave_up || !root.has_open_of_others(thread);
+        if !is_clear() {
+            if !has_waited {
                 tally::add(Event::Waited);
-                waited = true;
+                has_waited = true;
             }
-            if let Err(gave) = buffer.wait_for_others(started, protection.options.timeout) {
+            let limit = protection.options.timeout;
+            if let Err(gave) = root.record().wait_for_others(started, limit) {
                 tell_gave(protection, gave);
-                return protection.enter_buffer(lock);
+                gave_up = true;
             }
+            continue;
         }
-        let section = protection.enter_buffer(lock);
-        // An encoder may have been made between the two.
-        if !buffer.has_open_of_others(thread) {
+        let section = protection.enter_buffer(root.lock());
+        // While this thread came in, an encoder may have been made, or another command buffer have
+        // been found inside this one.
+        if is_clear() && buffers::is_same(root, buffers::root(inside.buffer)) {
             return section;
         }
     }
@@ -338,7 +341,7 @@ fn tell_gave(protection: &Protection, gave: Gave) {
 
 fn tell_own_open(protection: &Protection, inside: &InsideBuffer, selector: Sel) {
     // What a call inside another one of the same driver does is the driver's business.
-    if !inside.is_nested && inside.buffer.has_open_of(thread_name()) {
+    if !inside.is_nested && buffers::root(inside.buffer).has_open_of(thread_name()) {
         misuse::own_open(protection, selector);
     }
 }
@@ -362,7 +365,7 @@ pub(crate) fn retire<R: Nothing>(
         buffer.clear();
     }
     let result = {
-        let _section = protection.enter_buffer(buffer.lock());
+        let _section = protection.enter_buffer(buffers::root(buffer).lock());
         call()
     };
     if let Some(dying) = dying {

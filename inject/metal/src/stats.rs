@@ -9,6 +9,7 @@ use locktoll_inject::Figured as _;
 
 use crate::guarding;
 use crate::install::{self, Guarded};
+use crate::protection::Protection;
 use crate::signatures::Group;
 use crate::tally::{self, Event};
 
@@ -61,7 +62,7 @@ pub fn stats() -> Stats {
         encoders_ended: of(Event::Ended),
         encoders_freed: of(Event::Freed),
         commits: of(Event::Commit),
-        events: of(Event::EventEncode),
+        events: of(Event::Signal),
         misuse: of(Event::Misuse),
         refused: of(Event::Refused),
         own_encoder_open: of(Event::OwnOpen),
@@ -70,7 +71,7 @@ pub fn stats() -> Stats {
         time_outs: of(Event::TimeOut),
         slow_waits: of(Event::Slow),
         guarded_methods: install::guarded_methods(),
-        locks: guarding::installed().map_or_else(Vec::new, |protection| protection.classes()),
+        locks: guarding::installed().map_or_else(Vec::new, Protection::classes),
     }
 }
 
@@ -83,8 +84,10 @@ pub struct Coverage {
     pub group: Group,
     /// Selectors that are guarded now.
     pub guarded: Vec<String>,
-    /// Selectors of the table that the class has and that were left alone, and those it has not.
+    /// Selectors of the table that the class has and that were left alone.
     pub refused: Vec<install::Refusal>,
+    /// Selectors of the table that the class has not.
+    pub absent: Vec<String>,
     /// Selectors of the class and its ancestors, `NSObject` left out, that no line of the table is
     /// about.
     pub unlisted: Vec<String>,
@@ -111,6 +114,7 @@ impl Coverage {
                 .map(|(selector, _)| text(selector))
                 .collect(),
             refused: refused.clone(),
+            absent: guarded.absent.clone(),
             unlisted: selectors
                 .iter()
                 .filter(|&(_, &is_guarded)| !is_guarded)

@@ -26,7 +26,7 @@ events! {
     /// Encoders whose memory was freed.
     Freed "encoders_freed";
     Commit "submissions";
-    EventEncode "events";
+    Signal "events";
     /// Calls on encoders that had ended.
     Misuse "misuse";
     /// Of these, calls that the driver did not get.

@@ -1,6 +1,7 @@
 //! Methods of acceleration structure encoders.
 
-use super::{define, types::*};
+use super::define;
+use super::types::{Bool, Id, Pointer, Sel, UInt};
 
 define! {
     encode "buildAccelerationStructure:descriptor:scratchBuffer:scratchBufferOffset:" (Id, Id, Id, UInt);

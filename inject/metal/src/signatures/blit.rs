@@ -1,6 +1,7 @@
 //! Methods of blit encoders.
 
-use super::{define, types::*};
+use super::define;
+use super::types::{Bool, Id, Range, Region, Sel, Size, UInt};
 
 define! {
     encode "synchronizeResource:" (Id);

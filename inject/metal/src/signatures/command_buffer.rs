@@ -1,6 +1,7 @@
 //! Methods of command buffers.
 
-use super::{define, types::*};
+use super::define;
+use super::types::{Id, Sel, UInt};
 
 define! {
     factory(Blit) "blitCommandEncoder" () -> Id;

@@ -1,6 +1,7 @@
 //! Methods of compute encoders. The last six are the driver's own, which no header has.
 
-use super::{define, types::*};
+use super::define;
+use super::types::{Bool, Id, Pointer, Range, Region, Sel, Size, UInt};
 
 define! {
     encode "setComputePipelineState:" (Id);

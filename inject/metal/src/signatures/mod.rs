@@ -137,7 +137,7 @@ impl Slot {
         self.class
             .store(ptr::from_ref(class).cast_mut(), Ordering::Relaxed);
         self.original
-            .store(original as *const () as *mut (), Ordering::Relaxed);
+            .store((original as *const ()).cast_mut(), Ordering::Relaxed);
     }
 }
 

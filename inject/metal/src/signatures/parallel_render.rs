@@ -1,6 +1,7 @@
 //! Methods of parallel render encoders.
 
-use super::{define, types::*};
+use super::define;
+use super::types::{Id, Sel, UInt};
 
 define! {
     split(Render) "renderCommandEncoder" () -> Id;

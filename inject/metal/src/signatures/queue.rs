@@ -1,6 +1,7 @@
 //! Methods of command queues: where new classes of command buffers come from.
 
-use super::{define, types::*};
+use super::define;
+use super::types::{Id, Sel};
 
 define! {
     supply(CommandBuffer) "commandBuffer" () -> Id;

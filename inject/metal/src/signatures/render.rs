@@ -1,6 +1,7 @@
 //! Methods of render encoders.
 
-use super::{define, types::*};
+use super::define;
+use super::types::{Bool, Id, Int, Pointer, Range, ScissorRect, Sel, Size, UInt, Viewport};
 
 define! {
     encode "setRenderPipelineState:" (Id);

@@ -1,6 +1,7 @@
 //! Methods of resource state encoders.
 
-use super::{define, types::*};
+use super::define;
+use super::types::{Id, Pointer, Region, Sel, Size, UInt};
 
 define! {
     encode "updateTextureMappings:mode:regions:mipLevels:slices:numRegions:" (Id, UInt, Pointer, Pointer, Pointer, UInt);

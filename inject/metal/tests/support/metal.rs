@@ -108,8 +108,8 @@ pub(crate) fn command_buffer(queue: &Object) -> Object {
 /// A command buffer that wraps one of the driver's.
 pub(crate) fn wrapping_buffer(queue: &Object) -> Object {
     let class = AnyClass::get(c"LTMPSCommandBuffer").expect("the driver has it");
-    // SAFETY: the class method takes a queue.
     pool(|| {
+        // SAFETY: the class method takes a queue.
         Object::retained(unsafe { msg_send![class, commandBufferFromCommandQueue: queue.id()] })
     })
 }
@@ -148,7 +148,7 @@ pub(crate) fn signal(buffer: &Object) {
 pub(crate) fn set_buffer(encoder: &Object) {
     // SAFETY: a compute encoder; the buffer may be null.
     unsafe {
-        msg_send![encoder.id(), setBuffer: ptr::null::<AnyObject>(), offset: 0_usize, atIndex: 1_usize]
+        let () = msg_send![encoder.id(), setBuffer: ptr::null::<AnyObject>(), offset: 0_usize, atIndex: 1_usize];
     }
 }
 
@@ -162,11 +162,11 @@ pub(crate) fn set_bytes(encoder: &Object) {
 pub(crate) fn dispatch(encoder: &Object) {
     // SAFETY: a compute encoder.
     unsafe {
-        msg_send![
+        let () = msg_send![
             encoder.id(),
             dispatchThreads: Size(64, 1, 1),
             threadsPerThreadgroup: Size(32, 1, 1)
-        ]
+        ];
     }
 }
 

@@ -1,0 +1,250 @@
+//! The library that takes the locks under a Metal program on macOS: the variables by which the loader
+//! puts it there, and why it may refuse to.
+//!
+//! Only `write` and `facts_of`, which macOS alone has, touch the system; all else is the same on every
+//! platform, and tested there.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+/// What the loader goes by.
+pub const INSERT: &str = "DYLD_INSERT_LIBRARIES";
+
+/// Folders whose programs macOS protects (System Integrity Protection): the loader ignores its
+/// variables for them.
+const PROTECTED: [&str; 5] = ["/System", "/bin", "/sbin", "/usr/bin", "/usr/libexec"];
+
+/// What a program may have that lets the loader heed its variables in spite of the hardened runtime.
+const ALLOWS_VARIABLES: &str = "com.apple.security.cs.allow-dyld-environment-variables";
+/// What it needs besides, since the library is signed by nobody that it knows.
+const ALLOWS_LIBRARIES: &str = "com.apple.security.cs.disable-library-validation";
+
+/// The variables that put the library under a program, before what is in them already.
+pub fn variables(
+    library: &Path,
+    inserted: Option<&str>,
+    strategy: &str,
+    counted: bool,
+    traces: &Path,
+) -> Vec<(&'static str, String)> {
+    let mut libraries = library.display().to_string();
+    if let Some(others) = inserted.filter(|others| !others.is_empty()) {
+        let _ = write!(libraries, ":{others}");
+    }
+    vec![
+        (INSERT, libraries),
+        ("LOCKTOLL_STRATEGY", strategy.to_owned()),
+        ("LOCKTOLL_COUNT", u8::from(counted).to_string()),
+        ("LOCKTOLL_TRACE_DIR", traces.display().to_string()),
+    ]
+}
+
+/// What is known of a program that ran without the library.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// Where it is.
+    pub program: PathBuf,
+    /// What runs it, if it is a script.
+    pub interpreter: Option<PathBuf>,
+    /// What `codesign -d -v --entitlements -` says of what runs, if it says anything.
+    pub signature: Option<String>,
+}
+
+/// Why the library may not have been loaded, and what to do.
+pub fn explain(facts: &Facts) -> String {
+    let runs = facts.interpreter.as_ref().unwrap_or(&facts.program);
+    let name = runs.display();
+    if let Some(folder) = PROTECTED.iter().find(|folder| runs.starts_with(folder)) {
+        let mut text = format!(
+            "{name} is in {folder}, where macOS protects programs (System Integrity Protection): \
+             the loader takes {INSERT} away from them"
+        );
+        if facts.interpreter.is_some() {
+            let _ = write!(
+                text,
+                ". It is what runs {}: give the interpreter that does the work instead, such as a \
+                 Python from python.org or Homebrew, with the script as its argument",
+                facts.program.display()
+            );
+        } else {
+            text += ". Use a copy from elsewhere, such as Homebrew's; a protected program that \
+                     starts another one also loses the variable on the way";
+        }
+        return text;
+    }
+    let Some(signature) = &facts.signature else {
+        return format!(
+            "{name} ran without calling Metal, or started another program that is protected, or \
+             is signed in a way that `codesign -d -v --entitlements - {name}` tells"
+        );
+    };
+    let is_hardened = signature
+        .lines()
+        .filter(|line| line.contains("flags="))
+        .any(|line| line.contains("runtime"));
+    let missing: Vec<&str> = [ALLOWS_VARIABLES, ALLOWS_LIBRARIES]
+        .into_iter()
+        .filter(|entitlement| !signature.contains(entitlement))
+        .collect();
+    if is_hardened && !missing.is_empty() {
+        return format!(
+            "{name} has the hardened runtime and lacks {}: the loader takes {INSERT} away from it, or \
+             refuses the library. Sign a copy anew without it (codesign --force --sign - COPY), or \
+             with these entitlements",
+            missing.join(" and ")
+        );
+    }
+    format!(
+        "{name} is neither protected nor hardened, so the library was probably loaded and found no \
+         Metal: the program may call it in another process"
+    )
+}
+
+/// Writes the library, which is carried inside this program, into a folder; where it is then.
+///
+/// # Errors
+/// The folder cannot be written.
+#[cfg(target_os = "macos")]
+pub fn write(folder: &Path) -> crate::error::Result<PathBuf> {
+    let library = folder.join("liblocktoll_metal.dylib");
+    std::fs::write(&library, include_bytes!(env!("LOCKTOLL_METAL_LIBRARY")))
+        .map_err(locktoll_bench::Error::io("write", &library))?;
+    Ok(library)
+}
+
+/// What can be found out about a program, which was named as to a shell.
+#[cfg(target_os = "macos")]
+pub fn facts_of(named: &str) -> Facts {
+    use std::io::Read as _;
+
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    let found = (!named.contains('/'))
+        .then(|| {
+            std::env::split_paths(&paths)
+                .map(|folder| folder.join(named))
+                .find(|path| path.is_file())
+        })
+        .flatten();
+    let program = found.unwrap_or_else(|| PathBuf::from(named));
+    let program = program.canonicalize().unwrap_or(program);
+    let mut beginning = Vec::new();
+    // What cannot be read has no interpreter that could be told.
+    if let Ok(file) = std::fs::File::open(&program) {
+        let _ = file.take(512).read_to_end(&mut beginning);
+    }
+    let interpreter = interpreter_of(&beginning);
+    let runs = interpreter.as_ref().unwrap_or(&program);
+    let said = std::process::Command::new("/usr/bin/codesign")
+        .args(["-d", "-v", "--entitlements", "-"])
+        .arg(runs)
+        .output();
+    let signature = said.ok().map(|said| {
+        let mut text = String::from_utf8_lossy(&said.stdout).into_owned();
+        text += &String::from_utf8_lossy(&said.stderr);
+        text
+    });
+    Facts {
+        program,
+        interpreter,
+        signature,
+    }
+}
+
+/// The program in the first line of a script.
+pub fn interpreter_of(beginning: &[u8]) -> Option<PathBuf> {
+    let line = beginning
+        .strip_prefix(b"#!")?
+        .split(|&byte| byte == b'\n')
+        .next()?;
+    let line = std::str::from_utf8(line).ok()?;
+    line.split_whitespace().next().map(PathBuf::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_inserted_libraries_stay() {
+        let of = |inserted| {
+            let library = Path::new("/tmp/run/liblocktoll_metal.dylib");
+            variables(
+                library,
+                inserted,
+                "session",
+                false,
+                Path::new("/tmp/run/traces"),
+            )
+        };
+        assert_eq!(
+            of(None),
+            [
+                (INSERT, "/tmp/run/liblocktoll_metal.dylib".to_owned()),
+                ("LOCKTOLL_STRATEGY", "session".to_owned()),
+                ("LOCKTOLL_COUNT", "0".to_owned()),
+                ("LOCKTOLL_TRACE_DIR", "/tmp/run/traces".to_owned()),
+            ]
+        );
+        assert_eq!(of(Some("")), of(None));
+        assert_eq!(
+            of(Some("/a.dylib:/b.dylib"))[0].1,
+            "/tmp/run/liblocktoll_metal.dylib:/a.dylib:/b.dylib"
+        );
+    }
+
+    fn facts(program: &str, interpreter: Option<&str>, signature: Option<&str>) -> Facts {
+        Facts {
+            program: program.into(),
+            interpreter: interpreter.map(PathBuf::from),
+            signature: signature.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn a_protected_program_is_told_as_one() {
+        for (program, interpreter) in [
+            ("/usr/bin/python3", None),
+            ("/opt/run", Some("/usr/bin/env")),
+        ] {
+            let text = explain(&facts(program, interpreter, Some("flags=0x10000(runtime)")));
+            assert!(text.contains("System Integrity Protection"), "{text}");
+            assert_eq!(text.contains("with the script"), interpreter.is_some());
+        }
+        // A folder of another name is not protected.
+        let text = explain(&facts("/usr/binaries/python3", None, None));
+        assert!(!text.contains("Integrity"), "{text}");
+    }
+
+    #[test]
+    fn a_hardened_program_is_told_what_it_lacks() {
+        let hardened = "CodeDirectory v=20500 size=761 flags=0x10000(runtime) hashes=13+7";
+        let text = explain(&facts("/opt/app", None, Some(hardened)));
+        assert!(
+            text.contains(ALLOWS_VARIABLES) && text.contains(ALLOWS_LIBRARIES),
+            "{text}"
+        );
+        let one = format!("{hardened}\n[Key] {ALLOWS_VARIABLES}");
+        let text = explain(&facts("/opt/app", None, Some(&one)));
+        assert!(
+            !text.contains(ALLOWS_VARIABLES) && text.contains(ALLOWS_LIBRARIES),
+            "{text}"
+        );
+        let both = format!("{one}\n[Key] {ALLOWS_LIBRARIES}");
+        let text = explain(&facts("/opt/app", None, Some(&both)));
+        assert!(text.contains("neither protected nor hardened"), "{text}");
+        let plain = explain(&facts("/opt/app", None, Some("flags=0x2(adhoc)")));
+        assert!(plain.contains("neither protected nor hardened"), "{plain}");
+    }
+
+    #[test]
+    fn the_interpreter_of_a_script_is_found() {
+        let of = |text: &str| interpreter_of(text.as_bytes());
+        assert_eq!(
+            of("#!/usr/bin/env python3\nimport"),
+            Some("/usr/bin/env".into())
+        );
+        assert_eq!(of("#! /bin/sh"), Some("/bin/sh".into()));
+        assert_eq!(of("\u{7f}ELF"), None);
+        assert_eq!(of("#!"), None);
+    }
+}
