@@ -228,7 +228,17 @@ impl Ablation {
         match self {
             Self::Allocation => workload.allocation = Allocation::Pooled,
             Self::Calls => workload.calls = 0,
-            Self::Dispatches => workload.dispatches = workload.dispatches.min(1),
+            Self::Dispatches => {
+                let before = workload.dispatches.max(1);
+                workload.dispatches = workload.dispatches.min(1);
+                // The time set is that of all dispatches together; what is left is one's part of it.
+                if let KernelChoice::Timed {
+                    service_ns: Some(ns),
+                } = &mut workload.kernel
+                {
+                    *ns /= u64::from(before);
+                }
+            }
             Self::Work => workload.dispatches = 0,
             Self::Sync => encoders.sync = SyncPattern::End,
         }

@@ -202,7 +202,7 @@ pub fn added_work(encoders: &Encoders, levels_ns: &[u64]) -> Result<Vec<TimedWor
             let device = open_vulkan(plan, index, Instrument::Counted, &Perturbation::default())?;
             added_kernel::calibrate(&device, levels_ns)
         }
-        DeviceChoice::Auto | DeviceChoice::Soft => Ok(Vec::new()),
+        DeviceChoice::Auto | DeviceChoice::Soft | DeviceChoice::Objc => Ok(Vec::new()),
     }
 }
 
@@ -318,6 +318,11 @@ fn run_layered(
     let traces = spec.traces.as_deref().ok_or_else(|| {
         Error::Plan("an interposed lock on Vulkan needs the layer's folder".into())
     })?;
+    if spec.added_kernel()?.is_some() {
+        return Err(Error::Plan(
+            "time is added on a Vulkan device under locks of the caller only".into(),
+        ));
+    }
     let unchanged_caller = Guard::new(Strategy::None, Instrument::Bare);
     let mut measured = {
         let plan = &spec.encoders.device;

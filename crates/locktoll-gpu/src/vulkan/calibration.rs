@@ -240,7 +240,8 @@ fn search(
     };
     let mut iterations = 64;
     for _ in 0..ATTEMPTS {
-        if is_near(best.took_ns, sample_ns) || empty_ns >= sample_ns {
+        // What is to take longer than nothing does something, however near nothing it is.
+        if (best.iterations > 0 && is_near(best.took_ns, sample_ns)) || empty_ns >= sample_ns {
             break;
         }
         let tried = Reached {

@@ -131,7 +131,7 @@ pub enum Root {
 pub struct Witness {
     /// The resource.
     pub part: Part,
-    /// Share of the time for which it was busy.
+    /// Share of the time for which it was busy; of encoding, how many cores were.
     pub utilisation: f64,
     /// Whether that agrees with the interventions.
     pub agrees: bool,
@@ -164,7 +164,7 @@ pub struct Ceiling {
     /// The highest of these.
     #[serde(default)]
     pub best: Option<CeilingLimit>,
-    /// Throughput of the workload ÷ the highest of empty ops.
+    /// Throughput of the workload ÷ the highest of empty ops: e to the mean of the logarithms over blocks.
     pub ratio: Option<Estimate>,
     /// Time per op of the workload as it is.
     pub time_per_op_ns: Option<Estimate>,

@@ -85,7 +85,7 @@ fn one(run: &RunResult, layout: Layout, index: usize, workload: Option<&str>) ->
     });
     let drawn = configs.iter().filter_map(|config| law(config));
     let range = [f64::from(first), f64::from(last)];
-    let spacing = if last > 4 * first {
+    let spacing = if last / 4 > first {
         Spacing::Log
     } else {
         Spacing::Linear

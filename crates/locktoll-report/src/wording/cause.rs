@@ -78,7 +78,7 @@ pub(crate) fn ceiling(run: &RunResult, ceiling: &Ceiling, voice: &Voice) -> Opti
     let best = ceiling.best.as_ref()?;
     Some(format!(
         "With {} at {} on {}, {} of the most empty ops that the device took is reached: {}/s, by {} on \
-         {}, {}.",
+         {}, {}; the highest of {}.",
         voice.subject(run, &ceiling.config),
         plural(ceiling.threads.into(), "thread"),
         plural(ceiling.queues.into(), "queue"),
@@ -86,7 +86,8 @@ pub(crate) fn ceiling(run: &RunResult, ceiling: &Ceiling, voice: &Voice) -> Opti
         quantity(best.ops_per_s.estimate),
         plural(best.threads.into(), "thread"),
         plural(best.queues.into(), "queue"),
-        waited(best)
+        waited(best),
+        plural(ceiling.limits.len() as u64, "mean")
     ))
 }
 
@@ -157,11 +158,27 @@ fn pass_through(row: &PassThrough) -> Option<String> {
 /// What trying the remedy showed.
 pub(crate) fn remedy(remedy: &Remedy) -> String {
     format!(
-        "{} ops in one: predicted gain {}, measured {}",
+        "{} ops in one: predicted gain by less submission and waiting {}, measured {}{}",
         remedy.batch,
         share_interval(&remedy.predicted_gain),
-        share_interval(&remedy.measured_gain)
+        share_interval(&remedy.measured_gain),
+        compared(remedy)
     )
+}
+
+/// What a measured gain beyond its prediction means.
+fn compared(remedy: &Remedy) -> &'static str {
+    let (Some([lo, hi]), Some([least, most])) = (remedy.predicted_gain.ci, remedy.measured_gain.ci)
+    else {
+        return "";
+    };
+    if least > hi {
+        ": more, since it saves locking and the device's own cost of a command buffer too"
+    } else if most < lo {
+        ": less than predicted"
+    } else {
+        ""
+    }
 }
 
 /// `52% (48% to 56%)`.

@@ -154,12 +154,38 @@ impl<'a> Probed<'a> {
                 },
             })
         };
-        Some(Self {
+        let mut probed = Self {
             config: &timed.config,
             threads,
             blocks: unchanged.iter().filter_map(block).collect(),
             levels,
-        })
+        };
+        probed.settle_kernels();
+        Some(probed)
+    }
+
+    /// A kernel that adds time on the device is the same in all trials of its level, and each trial times
+    /// it again; so all blocks get the median of these times. A level whose kernel adds nothing is none.
+    fn settle_kernels(&mut self) {
+        let Some(levels) = self.levels.get_mut(&Resource::Device) else {
+            return;
+        };
+        if !levels.contains(&0) {
+            return;
+        }
+        let blocks = &mut self.blocks;
+        levels.retain(|&ns| {
+            let key = (Resource::Device, ns);
+            let mut times: Vec<f64> = blocks.iter().map(|block| block.added[&key].added).collect();
+            times.sort_by(f64::total_cmp);
+            let median = times.get(times.len() / 2).copied().unwrap_or_default();
+            for block in blocks.iter_mut() {
+                if let Some(level) = block.added.get_mut(&key) {
+                    level.added = median;
+                }
+            }
+            ns == 0 || median > 0.0
+        });
     }
 
     fn cause(&self, view: &View<'_>, confidence: f64) -> Cause {
@@ -187,12 +213,14 @@ impl<'a> Probed<'a> {
         let trials: Vec<&Measurement> = self.blocks.iter().map(|block| block.timed).collect();
         let utilisation = contention::utilisation(&trials, view.engines(), view.cores());
         let witnesses: Vec<Witness> = utilisation
-            .map(|found| witness::all(&found, &all_shares, self.threads, view.cores()))
+            .map(|found| witness::all(&found, &all_shares, view.cores()))
             .unwrap_or_default();
         let (root, reason) = root::identify(&Evidence {
             shares: &all_shares,
             sum: sum.as_ref(),
             lock_excess: lock_excess(&slopes, confidence).as_ref(),
+            waits_per_op: waits_per_op(&trials),
+            shifted: self.shifted(confidence).as_ref(),
             bent: &bent,
             witnesses: &witnesses,
             blocks: self.blocks.len(),
@@ -220,6 +248,20 @@ impl<'a> Probed<'a> {
             reason,
             witnesses,
         }
+    }
+
+    /// How much longer the op takes, as a fraction, by what adds time on the device, with none added.
+    fn shifted(&self, confidence: f64) -> Option<Estimate> {
+        self.levels
+            .get(&Resource::Device)?
+            .contains(&0)
+            .then_some(())?;
+        let shifts: Vec<f64> = self
+            .blocks
+            .iter()
+            .map(|block| block.reference_ns(Resource::Device) / block.unchanged_ns - 1.0)
+            .collect();
+        estimate(&shifts, confidence)
     }
 
     fn unchanged(&self) -> Vec<f64> {
@@ -412,6 +454,16 @@ impl PartOfTime {
             share: estimate(&self.by_block, confidence),
         }
     }
+}
+
+/// Acquisitions per op that found a lock taken, over all trials.
+fn waits_per_op(trials: &[&Measurement]) -> Option<f64> {
+    let (mut waits, mut ops) = (0, 0);
+    for trial in trials {
+        waits += trial.lock_events.as_ref()?.contentions;
+        ops += trial.ops();
+    }
+    (ops > 0).then(|| waits as f64 / ops as f64)
 }
 
 /// How much more of an addition arrives from inside the lock than from outside it.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use locktoll_bench::plan::{Arm, Cell};
 use locktoll_bench::probe::{Ablation, Probe};
 use locktoll_bench::sync_pattern::SyncPattern;
-use locktoll_report::model::{AblationStep, Ceiling, CeilingLimit};
+use locktoll_report::model::{AblationStep, Ceiling, CeilingLimit, Estimate};
 
 use super::cause::{estimate, time_per_op_ns};
 use super::measured::View;
@@ -61,9 +61,14 @@ pub(super) fn of(view: &View<'_>, confidence: f64) -> Option<Ceiling> {
         ratio: best.and_then(|best| {
             let ratios: Vec<f64> = times[0]
                 .iter()
-                .filter_map(|(block, time_ns)| Some(1e9 / time_ns / best.by_block.get(block)?))
+                .filter_map(|(block, time_ns)| {
+                    Some((1e9 / time_ns / best.by_block.get(block)?).ln())
+                })
                 .collect();
-            estimate(&ratios, confidence)
+            estimate(&ratios, confidence).map(|logs| Estimate {
+                estimate: logs.estimate.exp(),
+                ci: logs.ci.map(|ci| ci.map(f64::exp)),
+            })
         }),
         best: best.map(|best| best.limit),
         limits: limits.iter().map(|found| found.limit).collect(),

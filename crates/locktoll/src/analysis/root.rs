@@ -12,6 +12,10 @@ const CONTRIBUTES: f64 = 0.2;
 const LEAST_BLOCKS: usize = 3;
 /// The shares' sum is surely above this where two parts each limit the throughput alone.
 const LIMITED_TWICE: f64 = 1.15;
+/// Waits for the lock per op from which on it counts as the place where threads queue.
+const MOSTLY_WAITED_FOR: f64 = 0.75;
+/// How far the op may be changed by what adds time to it, as a fraction.
+const UNCHANGED: f64 = 0.1;
 
 /// What a cause is judged by.
 pub(super) struct Evidence<'a> {
@@ -19,16 +23,39 @@ pub(super) struct Evidence<'a> {
     pub(super) sum: Option<&'a Estimate>,
     /// How much more of an addition arrives from inside the lock than from outside.
     pub(super) lock_excess: Option<&'a Estimate>,
+    /// Acquisitions per op that found the lock taken.
+    pub(super) waits_per_op: Option<f64>,
+    /// How much longer the op takes, as a fraction, by the dispatch that adds time on the device with
+    /// nothing to do in it.
+    pub(super) shifted: Option<&'a Estimate>,
     pub(super) bent: &'a [Resource],
     pub(super) witnesses: &'a [Witness],
     pub(super) blocks: usize,
 }
 
+impl Evidence<'_> {
+    /// The first witness against the shares, of parts other than this one.
+    fn contradiction(&self, but: Option<Part>) -> Option<&Witness> {
+        self.witnesses
+            .iter()
+            .find(|witness| !witness.agrees && Some(witness.part) != but)
+    }
+
+    /// Whether the device's share is that of the op as it is, and not of one that another dispatch has
+    /// made a different one.
+    fn device_is_of_this_op(&self) -> bool {
+        self.shifted
+            .and_then(|shift| shift.ci)
+            .is_none_or(|[lo, hi]| -UNCHANGED < lo && hi < UNCHANGED)
+    }
+}
+
 /// The root cause and the reason for it, one sentence.
 ///
-/// Named is the only part whose interval lies above 60% of the time per op, unless the shares sum to
-/// more than the whole: then shortening one part alone gains nothing. Several parts above 20% are
-/// `mixed`.
+/// Named is the only part whose interval lies above 60% of the time per op. Where the shares sum to more
+/// than the whole, or several lie above 20%, it is `mixed`: then shortening one part alone gains little. A
+/// utilisation that contradicts a share leaves everything open, but for the lock's own, where handing it
+/// over can explain it.
 pub(super) fn identify(evidence: &Evidence<'_>) -> (Root, String) {
     if evidence.blocks < LEAST_BLOCKS {
         let reason = format!(
@@ -44,6 +71,14 @@ pub(super) fn identify(evidence: &Evidence<'_>) -> (Root, String) {
         );
         return (Root::NotIdentified, reason);
     }
+    if !evidence.device_is_of_this_op() {
+        let reason = format!(
+            "the dispatch that adds time on the device changes the op by {} with nothing to do in it, so \
+             the device's share is that of another op.",
+            evidence.shifted.map(figure).unwrap_or_default()
+        );
+        return (Root::NotIdentified, reason);
+    }
     let surely_above = |least: f64| -> Vec<&Share> {
         let rows = evidence.shares.iter();
         rows.filter(|row| row.part != Part::Remainder && lower(row) > least)
@@ -54,36 +89,67 @@ pub(super) fn identify(evidence: &Evidence<'_>) -> (Root, String) {
         .sum
         .and_then(|sum| sum.ci)
         .is_some_and(|[lo, _]| lo > LIMITED_TWICE);
-    if twice {
+    if contributing.len() > 1 && twice {
         let reason = format!(
             "the shares sum to {}, more than the whole: several parts limit the throughput, each \
              by itself, and shortening one of them gains little.",
             evidence.sum.map(figure).unwrap_or_default()
         );
-        return (Root::Mixed, reason);
+        return unless_contradicted(Root::Mixed, reason, evidence, None);
     }
     match surely_above(BOTTLENECK).as_slice() {
         [only] => named(only, evidence, &contributing),
         _ if contributing.len() > 1 => {
             let parts: Vec<String> = contributing.iter().map(|row| told(row)).collect();
-            (Root::Mixed, format!("{}.", parts.join(", ")))
+            let reason = format!("{}.", parts.join(", "));
+            unless_contradicted(Root::Mixed, reason, evidence, None)
         }
         _ => handed_over(evidence, &contributing)
             .unwrap_or_else(|| (Root::NotIdentified, unclear(evidence))),
     }
 }
 
-/// A lock that is always taken limits the throughput also where little of that is its hold: the rest
-/// is handing it over. It is recognised by what arrives of time that is added inside it and not
-/// outside.
+/// The cause, or none where a utilisation says otherwise.
+fn unless_contradicted(
+    root: Root,
+    reason: String,
+    evidence: &Evidence<'_>,
+    but: Option<Part>,
+) -> (Root, String) {
+    match evidence.contradiction(but) {
+        None => (root, reason),
+        Some(witness) => {
+            let reason = format!(
+                "interventions say: {} But a utilisation says otherwise: {}.",
+                reason, witness.statement
+            );
+            (Root::NotIdentified, reason)
+        }
+    }
+}
+
+/// A lock for which threads queue limits the throughput also where little of that is its hold: the rest
+/// is between one holder and the next. It is recognised by two things together: time added inside it
+/// arrives and time added outside it does not, and ops wait for it.
 fn handed_over(evidence: &Evidence<'_>, contributing: &[&Share]) -> Option<(Root, String)> {
     let excess = evidence.lock_excess?;
     let [lo, hi] = excess.ci?;
+    let waits = evidence.waits_per_op?;
     let alone = contributing.iter().all(|row| row.part == Part::Lock);
-    (lo > BOTTLENECK && alone).then(|| {
+    let is_named = lo > BOTTLENECK
+        && waits > MOSTLY_WAITED_FOR
+        && alone
+        && !evidence.bent.contains(&Resource::Lock)
+        && evidence.contradiction(Some(Part::Lock)).is_none();
+    is_named.then(|| {
+        let beyond = if lo > 1.0 {
+            "; that is more than was added, so that a longer hold also makes the next holder later"
+        } else {
+            ""
+        };
         let reason = format!(
             "of 1 ns more inside the lock, {:.2} ns ({lo:.2} to {hi:.2}) more arrive than of 1 ns \
-             outside it, so it is always taken; beyond its hold the time goes into handing it over.",
+             outside it{beyond}; an op waits for it {waits:.2} times.",
             excess.estimate
         );
         (Root::LockBound, reason)
@@ -98,31 +164,20 @@ fn named(row: &Share, evidence: &Evidence<'_>, contributing: &[&Share]) -> (Root
         Part::SubmitWait => (Root::SubmissionBound, Resource::Submit),
         Part::Remainder => (Root::NotIdentified, Resource::Wait),
     };
-    let contradicted = evidence
-        .witnesses
-        .iter()
-        .find(|witness| witness.part == row.part && !witness.agrees);
-    if let Some(witness) = contradicted {
-        // More may come from a lock than it is held for, where holding it longer also makes handing it over
-        // take longer.
-        let handed_over = handed_over(evidence, contributing);
-        if let (Part::Lock, Some(named)) = (row.part, handed_over) {
-            return named;
-        }
-        let reason = format!(
-            "interventions say {}, but its utilisation says otherwise: {}",
-            told(row),
-            witness.statement
-        );
-        return (Root::NotIdentified, reason);
-    }
     let mut reason = format!("{} of the time per op.", told(row));
     if evidence.bent.contains(&resource) {
         reason.push_str(
             " How much of an addition arrives depends on its size, so nothing is extrapolated.",
         );
     }
-    (root, reason)
+    // More may come from a lock than it is held for, where holding it longer also makes the next holder
+    // later.
+    if row.part == Part::Lock && evidence.contradiction(None).is_some() {
+        if let Some(named) = handed_over(evidence, contributing) {
+            return named;
+        }
+    }
+    unless_contradicted(root, reason, evidence, None)
 }
 
 /// Why nothing has a name.
@@ -201,6 +256,8 @@ mod tests {
             shares,
             sum: Some(&sum),
             lock_excess: None,
+            waits_per_op: None,
+            shifted: None,
             bent: &[],
             witnesses: &[],
             blocks: 8,
@@ -226,34 +283,98 @@ mod tests {
         assert_eq!(root(&wholes, [1.4, 1.7]), Root::Mixed);
     }
 
-    #[test]
-    fn a_lock_from_which_more_comes_than_it_is_held_for_is_named_if_it_is_always_taken() {
-        let shares = [row(Part::Lock, 0.9, 1.28), row(Part::Device, -0.25, 0.21)];
-        let contradicting = [Witness {
-            part: Part::Lock,
+    fn witness(part: Part) -> Witness {
+        Witness {
+            part,
             utilisation: 0.7,
             agrees: false,
-            statement: "it is held for 70%".to_owned(),
-        }];
-        let with_excess = |ci| {
+            statement: "it is busy for 70%".to_owned(),
+        }
+    }
+
+    /// Time added inside the lock arrives more than once, and its share is more than it is busy.
+    const EXCESS: Estimate = Estimate {
+        estimate: 1.5,
+        ci: Some([1.2, 1.8]),
+    };
+
+    fn convoy<'a>(shares: &'a [Share], witnesses: &'a [Witness]) -> Evidence<'a> {
+        Evidence {
+            shares,
+            sum: None,
+            lock_excess: Some(&EXCESS),
+            waits_per_op: Some(0.98),
+            shifted: None,
+            bent: &[],
+            witnesses,
+            blocks: 8,
+        }
+    }
+
+    #[test]
+    fn a_lock_from_which_more_comes_than_it_is_held_for_is_named_if_ops_wait_for_it() {
+        let shares = [row(Part::Lock, 0.9, 1.28), row(Part::Device, -0.25, 0.21)];
+        let own = [witness(Part::Lock)];
+        let (root, reason) = identify(&convoy(&shares, &own));
+        assert_eq!(root, Root::LockBound);
+        assert!(reason.contains("more than was added"), "{reason}");
+        assert!(reason.contains("waits for it 0.98 times"), "{reason}");
+
+        let rarely = Evidence {
+            waits_per_op: Some(0.1),
+            ..convoy(&shares, &own)
+        };
+        let (root, reason) = identify(&rarely);
+        assert_eq!(root, Root::NotIdentified);
+        assert!(reason.contains("busy for 70%"), "{reason}");
+        let bent = Evidence {
+            bent: &[Resource::Lock],
+            ..convoy(&shares, &own)
+        };
+        assert_eq!(identify(&bent).0, Root::NotIdentified);
+        // The same by what is left when the share alone is too small to be named.
+        let small = [row(Part::Lock, 0.1, 0.2), row(Part::Remainder, 0.8, 0.9)];
+        assert_eq!(identify(&convoy(&small, &[])).0, Root::LockBound);
+        let rarely = Evidence {
+            waits_per_op: Some(0.1),
+            ..convoy(&small, &[])
+        };
+        assert_eq!(identify(&rarely).0, Root::NotIdentified);
+    }
+
+    #[test]
+    fn a_witness_against_any_part_leaves_the_cause_open() {
+        let shares = [row(Part::Lock, 0.69, 0.77), row(Part::Device, 0.2, 0.33)];
+        let device = [witness(Part::Device)];
+        assert_eq!(identify(&convoy(&shares, &device)).0, Root::NotIdentified);
+        let halves = [row(Part::Device, 0.46, 0.54), row(Part::Encode, 0.46, 0.54)];
+        assert_eq!(identify(&convoy(&halves, &device)).0, Root::NotIdentified);
+    }
+
+    #[test]
+    fn a_sum_above_the_whole_is_no_second_bottleneck() {
+        // One part alone, from which more comes than the whole: a convoy.
+        let one = [row(Part::Lock, 1.18, 1.24), row(Part::Device, -0.02, 0.02)];
+        assert_eq!(root(&one, [1.17, 1.25]), Root::LockBound);
+    }
+
+    #[test]
+    fn a_device_share_of_another_op_counts_for_nothing() {
+        let shares = [row(Part::Lock, 0.7, 0.77), row(Part::Device, 0.2, 0.3)];
+        let of = |ci| {
+            let shift = Estimate {
+                estimate: f64::midpoint(ci, ci),
+                ci: Some([ci - 0.02, ci + 0.02]),
+            };
             identify(&Evidence {
-                shares: &shares,
-                sum: None,
-                lock_excess: Some(&Estimate {
-                    estimate: 1.5,
-                    ci: Some(ci),
-                }),
-                bent: &[],
-                witnesses: &contradicting,
-                blocks: 8,
+                shifted: Some(&shift),
+                ..convoy(&shares, &[])
             })
         };
-        let (root, reason) = with_excess([1.2, 1.8]);
-        assert_eq!(root, Root::LockBound);
-        assert!(reason.contains("handing it over"), "{reason}");
-        let (root, reason) = with_excess([0.4, 2.6]);
+        let (root, reason) = of(0.17);
         assert_eq!(root, Root::NotIdentified);
-        assert!(reason.contains("held for 70%"), "{reason}");
+        assert!(reason.contains("another op"), "{reason}");
+        assert_ne!(of(0.03).0, Root::NotIdentified);
     }
 
     #[test]

@@ -15,20 +15,13 @@ const SATURATED: f64 = 0.95;
 const LEAST_WHEN_SATURATED: f64 = 0.5;
 
 /// One witness for each resource of which the utilisation is known.
-pub(super) fn all(
-    found: &Utilisation,
-    shares: &[Share],
-    threads: u32,
-    cores: Option<u64>,
-) -> Vec<Witness> {
-    // The machine's cores are no limit to fewer threads.
-    let of_threads = cores.map_or(1.0, |cores| {
-        cores as f64 / f64::from(threads).min(cores as f64)
-    });
+pub(super) fn all(found: &Utilisation, shares: &[Share], cores: Option<u64>) -> Vec<Witness> {
+    // Threads that take turns keep one core busy between them, so it is in cores that a share has its bound.
+    let of_one_core = cores.map_or(1.0, |cores| cores as f64);
     [
         (Part::Lock, found.lock),
         (Part::Device, found.device),
-        (Part::Encode, found.cpu.map(|cpu| cpu * of_threads)),
+        (Part::Encode, found.cpu.map(|cpu| cpu * of_one_core)),
     ]
     .into_iter()
     .filter_map(|(part, utilisation)| {
@@ -42,13 +35,12 @@ fn witness(part: Part, utilisation: f64, row: &Share) -> Option<Witness> {
     let estimate = row.share?;
     let [lo, hi] = estimate.ci?;
     let what = match part {
-        Part::Lock => "the lock is held for",
-        Part::Device => "the device is busy for",
-        _ => "the encoding threads use their cores for",
+        Part::Lock => format!("the lock is held for {} of the time", share(utilisation)),
+        Part::Device => format!("the device is busy for {} of the time", share(utilisation)),
+        _ => format!("the encoding threads keep {utilisation:.2} cores busy"),
     };
     let seen = format!(
-        "{what} {} of the time, and {} ({}) of the time per op comes from it",
-        share(utilisation),
+        "{what}, and {} ({}) of the time per op comes from it",
         share(estimate.estimate),
         percent_interval([lo, hi])
     );
@@ -86,6 +78,32 @@ mod tests {
             }),
         };
         witness(Part::Device, utilisation, &row).unwrap().agrees
+    }
+
+    #[test]
+    fn threads_that_take_turns_may_owe_more_to_the_cpu_than_each_of_them_uses() {
+        let row = Share {
+            part: Part::Encode,
+            demand_ns: None,
+            share: Some(Estimate {
+                estimate: 0.46,
+                ci: Some([0.44, 0.48]),
+            }),
+        };
+        // 4 of 8 cores' worth of threads, of which one works at a time.
+        let found = Utilisation {
+            cpu: Some(0.46 / 8.0),
+            lock: None,
+            device: None,
+            voluntary_switches_per_op: None,
+            involuntary_switches_per_op: None,
+        };
+        assert!(all(&found, std::slice::from_ref(&row), Some(8))[0].agrees);
+        let idle = Utilisation {
+            cpu: Some(0.02),
+            ..found
+        };
+        assert!(!all(&idle, &[row], Some(8))[0].agrees);
     }
 
     #[test]

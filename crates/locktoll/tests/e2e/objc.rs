@@ -39,12 +39,12 @@ mod built {
 
     #[test]
     fn every_row_counts_its_locks() {
+        // Two iterations of 20 ops by each of 4 threads; the warm-up is left out.
+        const OPS: u64 = 160;
         let acquisitions = |strategy: &str| {
             let measured = measured(&format!("{SMALL} --strategy {strategy}"));
             measured["lock_events"]["acquisitions"].as_u64()
         };
-        // Two iterations of 20 ops by each of 4 threads; the warm-up is left out.
-        const OPS: u64 = 160;
         assert_eq!(acquisitions("none"), Some(0));
         let global = acquisitions("global").expect("counts");
         assert!(global >= OPS && global % OPS == 0, "{global}");
