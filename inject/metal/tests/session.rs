@@ -105,7 +105,7 @@ fn a_circle_of_waits_is_told_and_does_not_hang() {
         "a_circle_of_waits_is_told_and_does_not_hang",
         "circle",
         || {
-            let _guard = session(LONG);
+            let _guard = session(Duration::from_secs(3));
             let queue = queue(&device());
             let buffers = [command_buffer(&queue), command_buffer(&queue)];
             let both_have = Barrier::new(2);
