@@ -172,10 +172,11 @@ fn named(row: &Share, evidence: &Evidence<'_>, contributing: &[&Share]) -> (Root
     }
     // More may come from a lock than it is held for, where holding it longer also makes the next holder
     // later.
-    if row.part == Part::Lock && evidence.contradiction(None).is_some() {
-        if let Some(named) = handed_over(evidence, contributing) {
-            return named;
-        }
+    if row.part == Part::Lock
+        && evidence.contradiction(None).is_some()
+        && let Some(named) = handed_over(evidence, contributing)
+    {
+        return named;
     }
     unless_contradicted(root, reason, evidence, None)
 }
