@@ -11,7 +11,7 @@ use locktoll_bench::plan::{
 };
 use locktoll_bench::workload::Workload;
 use locktoll_bench::{Error as BenchError, baseline, duration};
-use locktoll_gpu::{DeviceChoice, FaultModel, Protection, Scope};
+use locktoll_gpu::{DeviceChoice, FaultModel, Protection, Scope, SoftSettings};
 use locktoll_guard::Strategy;
 
 use crate::cli::BenchArgs;
@@ -153,7 +153,9 @@ fn subject(arguments: &BenchArgs) -> Result<(Subject, Option<String>)> {
 
 /// The device, which `auto` names once and for all: a resumed run must not find another.
 fn device(arguments: &BenchArgs) -> Result<DevicePlan> {
-    let choice = trial_args::choice(arguments.device, arguments.fault)
+    let has_settings = arguments.soft != SoftSettings::default();
+    let is_model = has_settings || arguments.fault.is_some();
+    let choice = trial_args::choice(arguments.device, is_model)
         .resolve()
         .map_err(BenchError::from)?;
     let mut soft = arguments.soft;
@@ -164,6 +166,10 @@ fn device(arguments: &BenchArgs) -> Result<DevicePlan> {
     } else if arguments.fault.is_some() {
         return Err(Error::Usage(
             "--fault is a model of a driver: it goes with --device soft or objc".into(),
+        ));
+    } else if has_settings {
+        return Err(Error::Usage(
+            "--soft sets the times of a model: it goes with --device soft or objc".into(),
         ));
     }
     Ok(DevicePlan {

@@ -5,7 +5,7 @@ use locktoll_bench::plan::{Arm, Cell, DevicePlan, Encoders, TrialSize};
 use locktoll_bench::probe::{Probe, Resource};
 use locktoll_bench::trial::TrialSpec;
 use locktoll_bench::workload::{KernelChoice, Workload};
-use locktoll_gpu::{DeviceChoice, FaultModel};
+use locktoll_gpu::DeviceChoice;
 use locktoll_guard::Instrument;
 
 use crate::cli::TrialArgs;
@@ -71,9 +71,10 @@ fn joined<T: ToString>(values: &[T]) -> String {
     texts.join(",")
 }
 
-/// The device that flags name: a fault model is a model's, so `auto` is the soft device.
-pub fn choice(device: DeviceChoice, fault: Option<FaultModel>) -> DeviceChoice {
-    if fault.is_some() && device == DeviceChoice::Auto {
+/// The device that flags name: what is set of a model, or a fault, is for a model, so `auto` is the soft
+/// device.
+pub fn choice(device: DeviceChoice, is_model: bool) -> DeviceChoice {
+    if is_model && device == DeviceChoice::Auto {
         DeviceChoice::Soft
     } else {
         device
@@ -99,7 +100,7 @@ pub fn spec(arguments: &TrialArgs) -> Result<TrialSpec> {
     Ok(TrialSpec {
         encoders: Encoders {
             device: DevicePlan {
-                choice: choice(arguments.device, arguments.fault),
+                choice: choice(arguments.device, arguments.fault.is_some()),
                 soft: arguments.soft,
                 queues: arguments.queues,
                 timed: arguments.timed_work,

@@ -32,6 +32,11 @@ fn unknown_names_are_named_with_the_choices() {
     refused("bench --device vulkan:x", 2, &["vulkan:x"]);
     refused("bench --device vulkan:99", 1, &["99"]);
     refused(
+        "bench --device vulkan:0 --soft hold=300us",
+        2,
+        &["--soft", "--device soft"],
+    );
+    refused(
         "bench --workload stres",
         2,
         &["'stres'", "stress, mlp, timed"],
