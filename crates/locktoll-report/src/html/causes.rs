@@ -9,7 +9,7 @@ use crate::model::{Cause, Estimate, RunResult};
 use crate::plots::svg::outside;
 use crate::plots::{causes as plot, ceiling as ceiling_plot};
 use crate::wording;
-use crate::wording::cause::{evidence, finding, part_name, place, ratio, share_interval};
+use crate::wording::cause::{evidence, finding, part_name, place, ratio_interval, share_interval};
 
 pub(super) fn write(run: &RunResult) -> Option<Markup> {
     if run.causes.is_empty() {
@@ -71,12 +71,7 @@ fn slope_rows(cause: &Cause) -> Vec<Vec<String>> {
         .pass_throughs
         .iter()
         .map(|row| {
-            let slope = optional(row.estimate.as_ref(), |found| {
-                let range = found.ci.map_or_else(String::new, |[lo, hi]| {
-                    format!(" ({} to {})", ratio(lo), ratio(hi))
-                });
-                format!("{}{range}", ratio(found.estimate))
-            });
+            let slope = optional(row.estimate.as_ref(), ratio_interval);
             let levels: Vec<String> = row
                 .levels
                 .iter()
