@@ -5,6 +5,7 @@
 //! forgotten.
 
 mod appendix;
+mod causes;
 mod ceiling;
 mod closing;
 mod consistency;
@@ -46,6 +47,7 @@ pub fn render(run: &RunResult) -> String {
     }
     results::write(&mut doc, run);
     detail::write(&mut doc, run);
+    causes::write(&mut doc, run);
     ceiling::write(&mut doc, run);
     statistics::write(&mut doc, run);
     closing::conclusions(&mut doc, run);

@@ -105,6 +105,8 @@ pub(crate) fn waited(limit: &CeilingLimit) -> &'static str {
 /// The evidence, one line each.
 pub(crate) fn evidence(cause: &Cause, voice: &Voice) -> Vec<String> {
     let mut lines = Vec::new();
+    let whole = cause.time_per_op_ns.as_ref();
+    lines.extend(whole.map(|time| format!("time per op: {}", duration_interval(time))));
     for row in &cause.shares {
         if let Some(found) = &row.share {
             let demand = row.demand_ns.map_or_else(String::new, |demand| {
@@ -178,6 +180,14 @@ fn compared(remedy: &Remedy) -> &'static str {
     } else {
         ""
     }
+}
+
+/// `12.3 µs (12.1 µs to 12.5 µs)`.
+pub(crate) fn duration_interval(found: &Estimate) -> String {
+    let interval = found.ci.map_or_else(String::new, |[lo, hi]| {
+        format!(" ({} to {})", duration_ns(lo), duration_ns(hi))
+    });
+    format!("{}{interval}", duration_ns(found.estimate))
 }
 
 /// `52% (48% to 56%)`.
