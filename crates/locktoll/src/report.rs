@@ -38,8 +38,6 @@ fn report(arguments: &ReportArgs, input: &Path) -> Result<u8> {
         output::say(&format!("{written} {files}: {}\n", plots.display()));
     }
     let format = match (arguments.format, &arguments.out) {
-        // The plots alone were asked for.
-        (None, None) if arguments.plots.is_some() => return Ok(0),
         (None, None) => {
             let directory = folder(input);
             let page = directory.join("report.html");
