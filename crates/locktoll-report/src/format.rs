@@ -130,6 +130,23 @@ pub fn percent_interval(ci: [f64; 2]) -> String {
     format!("{} to {}", percent(ci[0], half), percent(ci[1], half))
 }
 
+/// A ratio without unit, as fine as two significant digits of `half_width`; without one, three
+/// significant digits of its own.
+///
+/// ```
+/// use locktoll_report::format::ratio;
+/// assert_eq!(ratio(0.004_1, Some(0.000_75)), "0.00410");
+/// assert_eq!(ratio(0.98, Some(0.031)), "0.980");
+/// assert_eq!(ratio(0.98, None), "0.98");
+/// ```
+#[must_use]
+pub fn ratio(x: f64, half_width: Option<f64>) -> String {
+    match half_width.and_then(|half| decimals_for(half, 2)) {
+        Some(decimals) => fixed(x, decimals),
+        None => significant(x, 3),
+    }
+}
+
 /// A p-value: `<0.0001`, `0.0015`, `0.91`.
 #[must_use]
 pub fn p_value(p: f64) -> String {
@@ -383,6 +400,8 @@ mod tests {
             share(x),
             given_percent(x),
             percent_interval([x, half]),
+            ratio(x, Some(half)),
+            ratio(x, None),
             p_value(x),
             mean(x, Some([x - half, x + half])),
             mean(x, None),

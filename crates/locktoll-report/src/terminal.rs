@@ -1,5 +1,6 @@
 //! What a person reads when a run ends: the answer first, then the figures behind it.
 
+mod causes;
 mod map;
 
 use anstyle::{AnsiColor, Style};
@@ -82,6 +83,7 @@ pub fn render(run: &RunResult, style: &TerminalStyle) -> String {
             .map(|line| wrap(line, width, "", "  "))
             .collect(),
     );
+    paragraphs.extend(causes::tables(run, width));
     let help = reading_help(run);
     paragraphs.push(
         help.iter()

@@ -31,6 +31,9 @@ pub enum Error {
         /// How the first trial ended, and its last words.
         said: String,
     },
+    /// What was given holds nothing that can be compared.
+    #[error("{0}")]
+    NotComparable(String),
     /// The statistics refuse the series.
     #[error("{series}: {source}")]
     Statistics {

@@ -38,8 +38,6 @@ fn report(arguments: &ReportArgs, input: &Path) -> Result<u8> {
         output::say(&format!("{written} {files}: {}\n", plots.display()));
     }
     let format = match (arguments.format, &arguments.out) {
-        // The plots alone were asked for.
-        (None, None) if arguments.plots.is_some() => return Ok(0),
         (None, None) => {
             let directory = folder(input);
             let page = directory.join("report.html");
@@ -113,7 +111,10 @@ fn compare(arguments: &ReportArgs, first: &Path, second: &Path) -> Result<u8> {
         ReportFormat::Json => two_runs::to_json(&runs)?,
         ReportFormat::Text => two_runs::to_text(&runs, output::width()),
     };
-    deliver(arguments.out.as_deref(), &text)
+    deliver(arguments.out.as_deref(), &text)?;
+    // A script that asks whether something changed must not take this for "no".
+    let is_compared = runs.rows.iter().any(|row| row.ratio.is_some());
+    Ok(u8::from(!is_compared))
 }
 
 /// Writes text to a file, or to standard output.

@@ -56,7 +56,7 @@ pub(super) fn write(run: &RunResult) -> Markup {
             @if !failed { p { (marked(&a_a_words)) } }
             @for sentence in crash_sentences(run, &VOICE) { p { (marked(&sentence)) } }
             @if let Some(sentence) = run.map.as_ref().and_then(wording::map::crashes) { p { (marked(&sentence)) } }
-            @for note in notes { p { (outside(note)) } }
+            @for note in notes { p { (with_code(note)) } }
         }
         @if !run.warnings.is_empty() {
             h3 { "Warnings, most important first" }
@@ -86,6 +86,21 @@ fn list(sentences: &[String]) -> Markup {
     html! {
         @if !sentences.is_empty() {
             ul { @for sentence in sentences { li { (marked(sentence)) } } }
+        }
+    }
+}
+
+/// A note whose words between backticks are code.
+fn with_code(note: &str) -> Markup {
+    let note = outside(note);
+    let pieces: Vec<&str> = note.split('`').collect();
+    html! {
+        @if pieces.len() % 2 == 0 {
+            (note)
+        } @else {
+            @for (at, piece) in pieces.iter().enumerate() {
+                @if at % 2 == 0 { (piece) } @else { code { (piece) } }
+            }
         }
     }
 }

@@ -4,12 +4,15 @@ use maud::{Markup, html};
 
 use super::both;
 use super::page::{Column, VOICE, figure, marked, table};
-use crate::format::{duration_ns, optional, plural, quantity};
+use crate::format::{duration_ns, optional, p_value, plural, quantity};
 use crate::model::{Cause, Estimate, RunResult};
 use crate::plots::svg::outside;
 use crate::plots::{causes as plot, ceiling as ceiling_plot};
 use crate::wording;
-use crate::wording::cause::{evidence, finding, part_name, place, ratio, share_interval};
+use crate::wording::cause::{
+    duration_interval, evidence, finding, part_name, place, ratio_interval, share_interval,
+};
+use crate::wording::parts;
 
 pub(super) fn write(run: &RunResult) -> Option<Markup> {
     if run.causes.is_empty() {
@@ -31,7 +34,14 @@ pub(super) fn write(run: &RunResult) -> Option<Markup> {
         ("Arrives, ns", Column::Figure),
         ("Levels", Column::Words),
         ("On one line", Column::Words),
+        ("p (one line)", Column::Figure),
     ];
+    let formula_columns = [
+        ("Part", Column::Words),
+        ("Formula", Column::Long),
+        ("What feeds it", Column::Long),
+    ];
+    let formulas: Vec<Vec<String>> = parts::formulas().collect();
     Some(html! {
         @for cause in &run.causes {
             h3 { (outside(&format!("{}, {}", cause.config, plural(cause.threads.into(), "thread")))) }
@@ -44,25 +54,33 @@ pub(super) fn write(run: &RunResult) -> Option<Markup> {
              part is the interval of that part's share. Where the parts do not add up to 100%, \
              something is missing or limits twice.",
         ))
+        p .note { (parts::LETTERS) }
+        (table("Formulas of the parts", &formula_columns, &formulas))
         (table("Parts of the time per op", &share_columns, &shares))
         (table("Pass-through: of 1 ns added per op, how much arrives in the time per op",
             &slope_columns, &slopes))
+        @if parts::have_reference(&run.causes) { p .note { (parts::REFERENCE) } }
     })
 }
 
+/// The shares, below the time per op of which they are shares.
 fn share_rows(cause: &Cause) -> Vec<Vec<String>> {
-    cause
-        .shares
-        .iter()
-        .map(|row| {
-            vec![
-                outside(&cause.config),
-                cause.threads.to_string(),
-                part_name(row.part).to_owned(),
-                optional(row.share.as_ref(), share_interval),
-                optional(row.demand_ns, duration_ns),
-            ]
-        })
+    let whole = [
+        "time per op".to_owned(),
+        "100%".to_owned(),
+        optional(cause.time_per_op_ns.as_ref(), duration_interval),
+    ];
+    let rows = cause.shares.iter().map(|row| {
+        [
+            part_name(row.part).to_owned(),
+            optional(row.share.as_ref(), share_interval),
+            optional(row.demand_ns, duration_ns),
+        ]
+    });
+    let head = || [outside(&cause.config), cause.threads.to_string()];
+    std::iter::once(whole)
+        .chain(rows)
+        .map(|cells| head().into_iter().chain(cells).collect())
         .collect()
 }
 
@@ -71,30 +89,15 @@ fn slope_rows(cause: &Cause) -> Vec<Vec<String>> {
         .pass_throughs
         .iter()
         .map(|row| {
-            let slope = optional(row.estimate.as_ref(), |found| {
-                let range = found.ci.map_or_else(String::new, |[lo, hi]| {
-                    format!(" ({} to {})", ratio(lo), ratio(hi))
-                });
-                format!("{}{range}", ratio(found.estimate))
-            });
-            let levels: Vec<String> = row
-                .levels
-                .iter()
-                .filter(|level| level.asked_ns > 0)
-                .map(|level| format!("+{}", duration_ns(level.added_ns)))
-                .collect();
-            let linear = match row.linear {
-                Some(true) => "yes",
-                Some(false) => "no",
-                None => "not tested",
-            };
+            let slope = optional(row.estimate.as_ref(), ratio_interval);
             vec![
                 outside(&cause.config),
                 cause.threads.to_string(),
                 place(row.resource).to_owned(),
                 slope,
-                levels.join(", "),
-                linear.to_owned(),
+                parts::levels(row),
+                parts::on_one_line(row).to_owned(),
+                optional(row.p_linear, p_value),
             ]
         })
         .collect()

@@ -2,9 +2,10 @@
 
 use super::VOICE;
 use super::doc::{Doc, escape};
-use crate::format::{duration_ns, mean, percent_interval, plural, share};
-use crate::model::{Ceiling, Estimate, RunResult};
+use crate::format::{mean, percent_interval, plural, share};
+use crate::model::{Ceiling, RunResult};
 use crate::wording;
+use crate::wording::cause::duration_interval;
 
 pub(super) fn write(doc: &mut Doc, run: &RunResult) {
     let Some(ceiling) = &run.ceiling else { return };
@@ -35,12 +36,12 @@ fn steps(doc: &mut Doc, ceiling: &Ceiling) {
     };
     doc.paragraph(&format!(
         "Of {} per op, this much went with each thing that was taken away, after those before it:",
-        duration(whole)
+        duration_interval(whole)
     ));
     let rows = ceiling.steps.iter().map(|step| {
         vec![
             escape(&step.removed),
-            duration(&step.saved_ns),
+            duration_interval(&step.saved_ns),
             format!(
                 "{}{}",
                 share(step.share.estimate),
@@ -48,19 +49,11 @@ fn steps(doc: &mut Doc, ceiling: &Ceiling) {
                     .ci
                     .map_or_else(String::new, |ci| format!(" ({})", percent_interval(ci)))
             ),
-            duration(&step.left_ns),
+            duration_interval(&step.left_ns),
         ]
     });
     doc.table(
         &["Taken away", "Time saved per op", "Share", "Time left"],
         rows,
     );
-}
-
-/// `12.3 µs (12.1 µs to 12.5 µs)`.
-fn duration(found: &Estimate) -> String {
-    let interval = found.ci.map_or_else(String::new, |[lo, hi]| {
-        format!(" ({} to {})", duration_ns(lo), duration_ns(hi))
-    });
-    format!("{}{interval}", duration_ns(found.estimate))
 }

@@ -76,8 +76,13 @@ impl Doc {
 
 /// Outside text on one line, with every character escaped that would be markup.
 pub(crate) fn escape(text: &str) -> String {
+    escape_spaced(&plain(text))
+}
+
+/// The same with the spaces at both ends.
+fn escape_spaced(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in plain(text).chars() {
+    for c in text.chars() {
         match c {
             '\\' | '`' | '*' | '[' | ']' | '|' | '#' | '>' => {
                 out.push('\\');
@@ -91,6 +96,23 @@ pub(crate) fn escape(text: &str) -> String {
     out
 }
 
+/// [`escape`] for sentences that put words of code between backticks: those stay code.
+pub(crate) fn escape_prose(text: &str) -> String {
+    let text = plain(text);
+    let pieces: Vec<&str> = text.split('`').collect();
+    // An odd backtick closes nothing, and nothing between two is no code.
+    let is_paired = pieces.len() % 2 == 1;
+    let has_words = |code: &str| !code.trim().is_empty();
+    if !is_paired || !pieces.iter().skip(1).step_by(2).all(|code| has_words(code)) {
+        return escape(&text);
+    }
+    let pieces = pieces.iter().enumerate().map(|(at, piece)| match at % 2 {
+        0 => escape_spaced(piece),
+        _ => format!("`{piece}`"),
+    });
+    pieces.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,6 +122,16 @@ mod tests {
         assert_eq!(escape("a|b\nc"), r"a\|b c");
         assert_eq!(escape("<img src=x> `**`"), r"&lt;img src=x\> \`\*\*\`");
         assert_eq!(escape("per-encoder_2"), "per-encoder_2");
+    }
+
+    #[test]
+    fn code_in_prose_stays_code() {
+        assert_eq!(
+            escape_prose("under `none` or <b>"),
+            r"under `none` or &lt;b\>"
+        );
+        assert_eq!(escape_prose("one ` alone"), r"one \` alone");
+        assert_eq!(escape_prose("`` x"), r"\`\` x");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use locktoll_stats::Method;
 
-use super::doc::{Doc, escape};
+use super::doc::{Doc, escape, escape_prose};
 use crate::format::{count, given_percent, list, plural};
 use crate::model::{Experiment, Origin, Role, RunResult, Subject};
 
@@ -84,7 +84,7 @@ fn measurement(doc: &mut Doc, run: &RunResult, experiment: &Experiment) {
         experiment
             .device_notes
             .iter()
-            .map(|note| format!("**Note:** {}", escape(note))),
+            .map(|note| format!("**Note:** {}", escape_prose(note))),
     );
     let threads: Vec<String> = experiment.threads.iter().map(u32::to_string).collect();
     let strategies: Vec<String> = experiment.strategies.iter().map(|s| escape(s)).collect();

@@ -5,6 +5,7 @@
 //! forgotten.
 
 mod appendix;
+mod causes;
 mod ceiling;
 mod closing;
 mod consistency;
@@ -23,7 +24,7 @@ use locktoll_stats::Verdict;
 use crate::evidence::{AaOutcome, a_a};
 use crate::model::{Origin, RunResult, Subject};
 use crate::wording::{self, Voice, a_a_sentence, answer, crash_sentences};
-use doc::{Doc, escape};
+use doc::{Doc, escape, escape_prose};
 
 /// Verdicts in bold, outside names escaped.
 pub(crate) const VOICE: Voice = Voice {
@@ -46,6 +47,7 @@ pub fn render(run: &RunResult) -> String {
     }
     results::write(&mut doc, run);
     detail::write(&mut doc, run);
+    causes::write(&mut doc, run);
     ceiling::write(&mut doc, run);
     statistics::write(&mut doc, run);
     closing::conclusions(&mut doc, run);
@@ -82,6 +84,10 @@ fn title(run: &RunResult) -> String {
     }
 }
 
+/// The only note on a device that a summary repeats: without it, every figure is misread. All notes
+/// are in the methodology.
+const FOR_CORRECTNESS: &str = "for correctness only";
+
 fn executive_summary(doc: &mut Doc, run: &RunResult) {
     doc.heading(2, "Executive Summary");
     let a_a_line = |voice: &Voice| match &run.map {
@@ -95,16 +101,22 @@ fn executive_summary(doc: &mut Doc, run: &RunResult) {
         };
         doc.paragraph(&format!("**{}**", a_a_line(&quiet)));
     }
-    let notes = run
-        .plan
-        .experiment
-        .iter()
-        .flat_map(|experiment| &experiment.device_notes);
+    let experiment = run.plan.experiment.iter();
+    let notes = experiment
+        .flat_map(|experiment| &experiment.device_notes)
+        .filter(|note| note.contains(FOR_CORRECTNESS));
     let answer = match &run.map {
         Some(map) => wording::map::answer(run, map, &VOICE),
         None => answer(run, &VOICE),
     };
-    doc.bullets(notes.map(|note| escape(note)).chain(answer));
+    let causes = run.causes.iter();
+    let causes = causes.map(|cause| wording::cause::finding(run, cause, &VOICE));
+    doc.bullets(
+        notes
+            .map(|note| escape_prose(note))
+            .chain(answer)
+            .chain(causes),
+    );
     if a_a(run) != AaOutcome::Failed {
         doc.paragraph(&a_a_line(&VOICE));
     }

@@ -1,7 +1,9 @@
 //! Root causes in words: the finding, and the evidence for it line by line.
 
 use super::Voice;
-use crate::format::{duration_ns, p_value, percent_interval, plural, quantity, share, significant};
+use crate::format::{
+    duration_ns, half_width, p_value, percent_interval, plural, quantity, ratio, share,
+};
 use crate::model::{
     Cause, Ceiling, CeilingLimit, Estimate, Part, PassThrough, Remedy, Resource, Root, RunResult,
 };
@@ -43,7 +45,7 @@ pub(crate) fn advice(cause: &Cause) -> Option<String> {
         let mut found = rows.filter(|row| row.resource == resource && row.linear != Some(false));
         found
             .find_map(|row| row.estimate)
-            .map(|slope| ratio(slope.estimate))
+            .map(|slope| ratio(slope.estimate, slope.ci.map(half_width)))
     };
     match cause.root {
         Root::LockBound => Some(format!(
@@ -103,6 +105,8 @@ pub(crate) fn waited(limit: &CeilingLimit) -> &'static str {
 /// The evidence, one line each.
 pub(crate) fn evidence(cause: &Cause, voice: &Voice) -> Vec<String> {
     let mut lines = Vec::new();
+    let whole = cause.time_per_op_ns.as_ref();
+    lines.extend(whole.map(|time| format!("time per op: {}", duration_interval(time))));
     for row in &cause.shares {
         if let Some(found) = &row.share {
             let demand = row.demand_ns.map_or_else(String::new, |demand| {
@@ -135,12 +139,9 @@ pub(crate) fn evidence(cause: &Cause, voice: &Voice) -> Vec<String> {
     lines
 }
 
-/// `of 1 ns more inside the lock, 0.98 (0.95 to 1.01) ns arrive`.
+/// `of 1 ns more inside the lock, 0.980 (0.950 to 1.010) ns arrive`.
 fn pass_through(row: &PassThrough) -> Option<String> {
     let found = row.estimate.as_ref()?;
-    let range = found.ci.map_or_else(String::new, |[lo, hi]| {
-        format!(" ({} to {})", ratio(lo), ratio(hi))
-    });
     let bent = match (row.linear, row.p_linear) {
         (Some(false), Some(p)) => format!(
             "; the levels are not on one line (p {}), so nothing is extrapolated",
@@ -149,9 +150,9 @@ fn pass_through(row: &PassThrough) -> Option<String> {
         _ => String::new(),
     };
     Some(format!(
-        "of 1 ns more {}, {} ns{range} arrive in the time per op{bent}",
+        "of 1 ns more {}, {} ns arrive in the time per op{bent}",
         place(row.resource),
-        ratio(found.estimate)
+        ratio_interval(found)
     ))
 }
 
@@ -179,6 +180,14 @@ fn compared(remedy: &Remedy) -> &'static str {
     } else {
         ""
     }
+}
+
+/// `12.3 µs (12.1 µs to 12.5 µs)`.
+pub(crate) fn duration_interval(found: &Estimate) -> String {
+    let interval = found.ci.map_or_else(String::new, |[lo, hi]| {
+        format!(" ({} to {})", duration_ns(lo), duration_ns(hi))
+    });
+    format!("{}{interval}", duration_ns(found.estimate))
 }
 
 /// `52% (48% to 56%)`.
@@ -211,12 +220,11 @@ pub(crate) fn place(resource: Resource) -> &'static str {
     }
 }
 
-/// A pass-through, whose noise is rarely below a hundredth.
-pub(crate) fn ratio(x: f64) -> String {
-    let rounded = (x * 100.0).round() / 100.0;
-    if rounded == 0.0 {
-        "0".to_owned()
-    } else {
-        significant(rounded, 3)
-    }
+/// `0.0041 (0.0033 to 0.0049)`: estimate and ends as fine as the interval is wide.
+pub(crate) fn ratio_interval(found: &Estimate) -> String {
+    let half = found.ci.map(half_width);
+    let range = found.ci.map_or_else(String::new, |[lo, hi]| {
+        format!(" ({} to {})", ratio(lo, half), ratio(hi, half))
+    });
+    format!("{}{range}", ratio(found.estimate, half))
 }

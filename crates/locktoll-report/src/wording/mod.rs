@@ -5,6 +5,7 @@
 
 pub(crate) mod cause;
 pub(crate) mod map;
+pub(crate) mod parts;
 pub(crate) mod scaling;
 mod trust;
 

@@ -534,5 +534,6 @@ pub(crate) fn all() -> Vec<(&'static str, RunResult)> {
         ("empty", empty()),
         ("scaling", crate::scaling::scales()),
         ("map", crate::map::map()),
+        ("causes", crate::causes::causes()),
     ]
 }

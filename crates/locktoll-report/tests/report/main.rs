@@ -2,6 +2,7 @@
 
 mod arbitrary;
 mod arbitrary_parts;
+mod causes;
 mod fixtures;
 mod invariants;
 mod map;

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use locktoll_report::format::plural;
 use locktoll_report::model::{Estimate, Role, RunResult, Series};
 use locktoll_report::two_runs::{Difference, Row, SCHEMA, Side, TwoRuns};
 use locktoll_stats::{Comparison, Decision, Design, Direction, Policy, Verdict, compare, decide};
@@ -31,11 +32,19 @@ const COURSE: [&str; 10] = [
 /// the user named them.
 ///
 /// # Errors
-/// Higher values are better in one run only, or the statistics refuse a margin or confidence.
+/// A run is a map, higher values are better in one run only, or the statistics refuse a margin or confidence.
 pub fn compare_runs(
     (first_name, first): (&str, &RunResult),
     (second_name, second): (&str, &RunResult),
 ) -> Result<TwoRuns> {
+    for (name, run) in [(first_name, first), (second_name, second)] {
+        // A map's result has no values of its points, without which two of them cannot be compared.
+        if run.map.is_some() {
+            return Err(Error::NotComparable(format!(
+                "{name} is a map, and maps are not compared: their points are in result.json"
+            )));
+        }
+    }
     if first.plan.higher_is_better != second.plan.higher_is_better {
         return Err(Error::Usage(format!(
             "higher values are better in one of {first_name} and {second_name} and worse in the other"
@@ -89,9 +98,9 @@ fn matched<'a>(
     let mut pairs = Vec::new();
     let mut unmatched = Vec::new();
     let told = |series: &Series, why: &str| {
-        let threads = series
-            .threads
-            .map_or_else(String::new, |n| format!(" at {n} threads"));
+        let threads = series.threads.map_or_else(String::new, |n| {
+            format!(" at {}", plural(n.into(), "thread"))
+        });
         let role = match series.role {
             Role::Strategy => "",
             Role::AA => " (A/A)",

@@ -105,11 +105,14 @@ fn of_course(result: &RunResult, samples: &Samples, complete: u64) -> Vec<Warnin
         ) => {}
     }
     if complete < FEW_BLOCKS {
-        let plural = if complete == 1 { "" } else { "s" };
-        add(
-            "few_blocks",
-            format!("Only {complete} complete block{plural}: intervals are wide."),
-        );
+        let message = match complete {
+            0 => "No block is complete: what is compared rests on single trials, if on any.".into(),
+            _ => format!(
+                "Only {}: intervals are wide.",
+                plural(complete, "complete block")
+            ),
+        };
+        add("few_blocks", message);
     }
     let cores = samples
         .header

@@ -9,13 +9,13 @@ use clap::{Args, ValueEnum, ValueHint};
 #[command(after_help = "\
 With one run and neither --format nor --out, report.html and report.md are written into its directory.
 With two runs, what both measured is compared: the second against the first. Two runs are not
-interleaved, so whatever changed between them is part of the difference.
+interleaved, so whatever changed between them is part of the difference. The exit code is 1 where nothing could be compared; maps are not.
 
 Examples:
   locktoll report locktoll-20261122-101500
   locktoll report result.json --format html --out report.html
   locktoll report before after                     did a new version or machine change anything?
-  locktoll report DIR --plots plots                each plot as an SVG file")]
+  locktoll report DIR --plots plots                each plot as an SVG file, too")]
 pub struct ReportArgs {
     /// Directory of a run (samples.jsonl is analysed again; without it, result.json is read), or a
     /// result.json; give two to compare them
@@ -27,7 +27,7 @@ pub struct ReportArgs {
     )]
     pub inputs: Vec<PathBuf>,
 
-    /// Directory for the plots, one SVG file each
+    /// Directory for the plots, one SVG file each, beside the report
     #[arg(long, value_name = "OUTDIR", value_hint = ValueHint::DirPath)]
     pub plots: Option<PathBuf>,
 

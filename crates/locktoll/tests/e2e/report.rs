@@ -57,6 +57,11 @@ fn a_run_is_written_again_from_its_samples_or_its_result() {
     let output = run(&format!("report {shown} --plots {shown}/plots"));
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(folder.path().join("plots/run-order.svg").exists());
+    assert!(
+        stdout(&output).contains("report.html"),
+        "the report is written with its plots: {}",
+        stdout(&output)
+    );
 }
 
 #[test]
@@ -80,6 +85,40 @@ fn what_is_no_run_is_refused_by_name() {
     );
     let output = run(&format!("report {0} {0} --plots x", file.display()));
     assert_ne!(output.status.code(), Some(0));
+}
+
+#[test]
+fn what_cannot_be_compared_is_no_success() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = imported(folder.path(), "first.json", "global");
+    let text = fs::read_to_string(&first).unwrap();
+    let other = folder.path().join("second.json");
+    let mut second: Value = serde_json::from_str(&text).unwrap();
+    for series in second["series"].as_array_mut().unwrap() {
+        series["config"] = "elsewhere".into();
+        series["threads"] = 1.into();
+    }
+    fs::write(&other, second.to_string()).unwrap();
+    let output = run(&format!("report {first} {}", other.display()));
+    assert_eq!(output.status.code(), Some(1));
+    let said = stdout(&output);
+    assert!(
+        said.contains("elsewhere at 1 thread: only in the second run"),
+        "{said}"
+    );
+
+    second["map"] = serde_json::json!({
+        "baseline": "none", "test": "global", "levels_ns": [], "cells": [], "a_a": [],
+        "crossovers": [], "trials": 0, "full_grid_trials": 0, "complete": false
+    });
+    fs::write(&other, second.to_string()).unwrap();
+    let output = run(&format!("report {0} {0}", other.display()));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        stderr(&output).contains("maps are not compared"),
+        "{}",
+        stderr(&output)
+    );
 }
 
 #[test]
