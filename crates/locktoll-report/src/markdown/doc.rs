@@ -101,7 +101,7 @@ pub(crate) fn escape_prose(text: &str) -> String {
     let text = plain(text);
     let pieces: Vec<&str> = text.split('`').collect();
     // An odd backtick closes nothing, and nothing between two is no code.
-    let is_paired = pieces.len() % 2 == 1;
+    let is_paired = !pieces.len().is_multiple_of(2);
     let has_words = |code: &str| !code.trim().is_empty();
     if !is_paired || !pieces.iter().skip(1).step_by(2).all(|code| has_words(code)) {
         return escape(&text);
