@@ -2,6 +2,8 @@
 
 use super::run_folder::{assert_valid, command, read, result, trials};
 use super::{locktoll, run, stderr, stdout};
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 #[test]
@@ -150,14 +152,21 @@ fn on_a_device_that_computes_time_is_added_by_a_kernel_and_its_recording_is_not_
     let rows = result["causes"][0]["pass_throughs"].as_array().unwrap();
     let device = rows.iter().find(|row| row["resource"] == "device").unwrap();
     let levels = device["levels"].as_array().unwrap();
-    // The first is what the others are compared with: a dispatch with nothing to do.
-    assert_eq!(levels.len(), 3, "{device}");
+    // The first is what the others are compared with: a dispatch with nothing to do. Of those, the ones
+    // are left out that took no time, as may happen on a device that shares its cores with other tests.
+    assert!((1..=3).contains(&levels.len()), "{device}");
     assert_eq!(
         (&levels[0]["asked_ns"], &levels[0]["added_ns"]),
         (&0.into(), &0.0.into())
     );
 
     let trials = trials(folder.path());
+    let on_device: BTreeSet<&str> = trials
+        .iter()
+        .filter_map(|trial| trial["cell"]["arm"]["probe"].as_str())
+        .filter(|probe| probe.starts_with("device:"))
+        .collect();
+    assert_eq!(on_device.len(), 3, "{on_device:?}");
     let level = trials
         .iter()
         .find(|trial| trial["cell"]["arm"]["probe"] == "device:0ns")
