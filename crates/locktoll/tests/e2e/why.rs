@@ -1,10 +1,11 @@
 //! `bench --why`: the trials that ask what limits the throughput.
 
-use super::run_folder::{assert_valid, command, read, result, trials};
-use super::{locktoll, run, stderr, stdout};
 use std::collections::BTreeSet;
 
 use serde_json::Value;
+
+use super::run_folder::{assert_valid, command, read, result, trials};
+use super::{locktoll, run, stderr, stdout};
 
 #[test]
 fn time_is_added_to_each_resource_and_what_was_added_is_measured() {
