@@ -7,9 +7,10 @@ use super::scale::{Scale, Spacing, extent, with_room};
 use super::svg::{
     Drawing, Layout, Path, Px, Set, name_at, outside, text_width, verdict_class, verdict_mark,
 };
-use crate::format::{self, given_percent, half_width, percent, percent_interval, significant};
+use crate::format::{self, given_percent, half_width, percent, significant};
 use crate::model::{Comparison, Role, RunResult};
 use crate::regime::Regime;
+use crate::wording::overhead_interval;
 
 /// Estimates beyond this many margins are spaced by their logarithm.
 const LINEAR_MARGINS: f64 = 25.0;
@@ -271,7 +272,7 @@ fn hover(row: &Comparison) -> String {
         (Some(x), Some(ci), _) => format!(
             "{} ({})",
             percent(x, Some(half_width(ci))),
-            percent_interval(ci)
+            overhead_interval(&row.overhead)
         ),
         (Some(x), None, _) => format!("{} (no interval)", percent(x, None)),
         (None, _, Some(reason)) => reason.clone(),

@@ -2,7 +2,7 @@
 
 use locktoll_stats::Verdict;
 
-use super::{Voice, capital};
+use super::{NOT_KNOWN, Voice, capital, is_known};
 use crate::evidence::{AaOutcome, a_a};
 use crate::format::{
     count, duration_ns, given_percent, half_width, list, percent, percent_interval, plural, share,
@@ -341,6 +341,10 @@ fn size(cell: &MapCell) -> String {
         return "without estimate".to_owned();
     };
     match cell.overhead.ci {
+        Some(ci) if !is_known(&cell.overhead) => format!(
+            "{} (interval {NOT_KNOWN})",
+            percent(estimate, Some(half_width(ci)))
+        ),
         Some(ci) => format!(
             "{} ({})",
             percent(estimate, Some(half_width(ci))),
