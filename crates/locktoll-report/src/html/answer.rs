@@ -95,11 +95,11 @@ fn with_code(note: &str) -> Markup {
     let note = outside(note);
     let pieces: Vec<&str> = note.split('`').collect();
     html! {
-        @if pieces.len() % 2 == 0 {
+        @if pieces.len().is_multiple_of(2) {
             (note)
         } @else {
             @for (at, piece) in pieces.iter().enumerate() {
-                @if at % 2 == 0 { (piece) } @else { code { (piece) } }
+                @if at.is_multiple_of(2) { (piece) } @else { code { (piece) } }
             }
         }
     }
