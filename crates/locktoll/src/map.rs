@@ -51,7 +51,7 @@ pub fn run(arguments: &MapArgs) -> Result<u8> {
     if was_complete {
         output::say(
             "\nThe map is complete: there was nothing left to measure. A new map with more --blocks \
-             would settle more points.\n",
+             could settle more points.\n",
         );
     }
     output::say(&format!("\n{}\n", output::where_files_are(&directory)));

@@ -10,7 +10,7 @@ use super::svg::{
 use crate::format::{self, given_percent, half_width, percent, significant};
 use crate::model::{Comparison, Role, RunResult};
 use crate::regime::Regime;
-use crate::wording::overhead_interval;
+use crate::wording::{NOT_KNOWN, is_known, overhead_interval};
 
 /// Estimates beyond this many margins are spaced by their logarithm.
 const LINEAR_MARGINS: f64 = 25.0;
@@ -255,6 +255,9 @@ fn figures(row: &Comparison) -> String {
         return format!("{} (no interval)", percent(estimate, None));
     };
     let half = Some(half_width(ci));
+    if !is_known(&row.overhead) {
+        return super::svg::fitted(&format!("{} ({NOT_KNOWN})", percent(estimate, half)), 180.0);
+    }
     let bare = |x| percent(x, half).trim_end_matches('%').to_owned();
     let text = format!(
         "{} ({} to {})",

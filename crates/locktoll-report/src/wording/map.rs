@@ -282,10 +282,11 @@ fn unresolved(map: &RegimeMap, voice: &Voice) -> Option<String> {
     let open = map.cells.iter().filter(is_open).count() as u64;
     (open > 0).then(|| {
         format!(
-            "{} {} {}: more --blocks in a new run would settle more.",
+            "{} {} {}: more --blocks in a new run could settle {}.",
             plural(open, "point"),
             if open == 1 { "is" } else { "are" },
-            (voice.stress)(Verdict::Unresolved, "unresolved")
+            (voice.stress)(Verdict::Unresolved, "unresolved"),
+            if open == 1 { "it" } else { "them" }
         )
     })
 }

@@ -156,7 +156,7 @@ fn a_row_without_a_crossover_says_what_is_known() {
         map.cells = row.map(|(work, word)| cell(1, work, 0.0, word)).to_vec();
         let said = flat(&text(&run, 80));
         assert!(said.contains(sentence), "{sentence}\nis not in\n{said}");
-        let settles = said.contains("more --blocks in a new run would settle more");
+        let settles = said.contains("more --blocks in a new run could settle");
         assert_eq!(
             settles,
             row.iter().any(|(_, word)| *word == Unresolved),
