@@ -218,6 +218,9 @@ fn estimate(row: &Comparison) -> String {
 
 /// `32.58 to 33.67`: the unit is in the header, since the line is short.
 fn interval(row: &Comparison) -> String {
+    if !wording::is_known(&row.overhead) {
+        return wording::NOT_KNOWN.to_owned();
+    }
     optional(row.overhead.ci, |ci| {
         let half = Some(half_width(ci));
         let bare = |x| percent(x, half).trim_end_matches('%').to_owned();

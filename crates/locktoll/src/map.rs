@@ -32,6 +32,8 @@ pub struct Measured {
     pub samples: Samples,
     /// What it says.
     pub result: RunResult,
+    /// Whether it was taken up again with nothing left to measure.
+    pub was_complete: bool,
 }
 
 /// Runs the command; the exit code.
@@ -43,8 +45,15 @@ pub fn run(arguments: &MapArgs) -> Result<u8> {
         directory,
         samples,
         result,
+        was_complete,
     } = measure(arguments)?;
     output::print_text(&result);
+    if was_complete {
+        output::say(
+            "\nThe map is complete: there was nothing left to measure. A new map with more --blocks \
+             could settle more points.\n",
+        );
+    }
     output::say(&format!("\n{}\n", output::where_files_are(&directory)));
     if samples.stopped == Some(StopReason::Interrupted) {
         session::say_how_to_resume(Measuring::Map, &directory);
@@ -63,6 +72,7 @@ pub fn measure(arguments: &MapArgs) -> Result<Measured> {
         Some(directory) => session::resume(Measuring::Map, directory, arguments.max_time)?,
         None => start(arguments)?,
     };
+    let trials_before = samples.trials.len();
     let interrupted = session::interrupt_flag()?;
     let (launcher, command_line) = session::trials(&samples.header.plan, &directory)?;
     let runner = Runner {
@@ -78,7 +88,11 @@ pub fn measure(arguments: &MapArgs) -> Result<Measured> {
     let shown = directory.display().to_string();
     let result = analysis::analyse(&samples, &shown, &Overrides::default())?;
     output::write_files(&directory, &result)?;
+    let was_complete = arguments.resume.is_some()
+        && samples.trials.len() == trials_before
+        && samples.stopped == Some(StopReason::Refined);
     Ok(Measured {
+        was_complete,
         directory,
         samples,
         result,

@@ -50,9 +50,9 @@ pub(super) fn write(run: &RunResult) -> Option<Markup> {
         }
         (figure(
             &both(|layout| plot::draw(run, layout)),
-            "Each bar is the time per op of one configuration; the line under it at the end of each \
-             part is the interval of that part's share. Where the parts do not add up to 100%, \
-             something is missing or limits twice.",
+            "Each dot is the share of one part in the time per op, each line its interval; 0% and 100% \
+             are the strong lines. Where the parts do not add up to 100%, something is missing or \
+             limits twice.",
         ))
         p .note { (parts::LETTERS) }
         (table("Formulas of the parts", &formula_columns, &formulas))

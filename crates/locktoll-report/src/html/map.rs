@@ -5,11 +5,11 @@ use maud::{Markup, html};
 use super::both;
 use super::page::{Column, figure, table};
 use crate::format::{
-    self, count, duration_ns, half_width, optional, percent_interval, plural, quantity, share,
-    signed_percent,
+    self, count, duration_ns, half_width, optional, plural, quantity, share, signed_percent,
 };
 use crate::model::{MapCell, RunResult};
 use crate::plots::map as plot;
+use crate::wording::overhead_interval;
 
 pub(super) fn write(run: &RunResult) -> Option<Markup> {
     let map = run.map.as_ref()?;
@@ -56,7 +56,7 @@ fn row(cell: &MapCell) -> Vec<String> {
         plot::row_name(cell.threads, cell.queues),
         duration_ns(cell.work_ns as f64),
         optional(cell.overhead.estimate, |x| signed_percent(x, half)),
-        optional(cell.overhead.ci, percent_interval),
+        overhead_interval(&cell.overhead),
         format::verdict(cell.verdict),
         optional(cell.baseline_per_s, quantity),
         count(cell.n as u64),

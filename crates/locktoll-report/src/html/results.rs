@@ -7,13 +7,13 @@ use super::both;
 use super::page::{Column, figure, table};
 use crate::caution::note_text;
 use crate::format::{
-    self, count, duration_ns, given_percent, half_width, optional, p_value, percent_interval,
-    plural, quantity, share, signed_percent,
+    self, count, duration_ns, given_percent, half_width, optional, p_value, plural, quantity,
+    share, signed_percent,
 };
 use crate::model::{Comparison, Role, RunResult, Series, Timing};
 use crate::plots::svg::outside;
 use crate::plots::{forest, paired, run_order, throughput as throughput_plot};
-use crate::wording::series_name;
+use crate::wording::{overhead_interval, series_name};
 
 const NAME: (&str, Column) = ("Configuration", Column::Name);
 const REGIME: (&str, Column) = ("Regime", Column::Words);
@@ -86,7 +86,7 @@ fn comparison_row(run: &RunResult, row: &Comparison, name: &str) -> Vec<String> 
         outside(&row.regime().label(run)),
         outside(&row.baseline),
         optional(row.overhead.estimate, |x| signed_percent(x, half)),
-        optional(row.overhead.ci, percent_interval),
+        overhead_interval(&row.overhead),
         verdict,
         optional(row.p_difference_holm, p_value),
         optional(row.p_equivalence, p_value),

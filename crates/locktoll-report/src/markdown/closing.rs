@@ -132,7 +132,11 @@ fn margin_of_error(run: &RunResult, rows: &[&Comparison]) -> Row {
         (true, _) => "partly met",
         (false, _) => "not met",
     };
-    let mut evidence = format!("widest ±{}", percent(widest, Some(widest)));
+    let mut evidence = if rows.iter().all(|row| wording::is_known(&row.overhead)) {
+        format!("widest ±{}", percent(widest, Some(widest)))
+    } else {
+        format!("widest {}", wording::NOT_KNOWN)
+    };
     if without > 0 {
         evidence.push_str("; ");
         evidence.push_str(&plural(without as u64, "comparison"));

@@ -3,11 +3,11 @@
 use super::VOICE;
 use super::doc::Doc;
 use crate::format::{
-    count, duration_ns, half_width, optional, percent_interval, plural, quantity, signed_percent,
-    verdict,
+    count, duration_ns, half_width, optional, plural, quantity, signed_percent, verdict,
 };
 use crate::model::{MapCell, RegimeMap, RunResult};
 use crate::wording::map::{LIMITS, of, rows};
+use crate::wording::overhead_interval;
 
 pub(super) fn write(doc: &mut Doc, run: &RunResult) {
     let Some(map) = &run.map else {
@@ -79,7 +79,7 @@ fn point(cell: &MapCell) -> [String; 9] {
         optional(cell.overhead.estimate, |estimate| {
             signed_percent(estimate, cell.overhead.ci.map(half_width))
         }),
-        optional(cell.overhead.ci, percent_interval),
+        overhead_interval(&cell.overhead),
         verdict(cell.verdict),
         count(cell.crashed),
     ]

@@ -5,12 +5,12 @@ use super::doc::{Doc, escape};
 use super::methodology::method_name;
 use crate::caution::note_text;
 use crate::format::{
-    self, MISSING, count, duration_ns, half_width, optional, p_value, percent_interval, quantity,
-    share, signed_percent,
+    self, MISSING, count, duration_ns, half_width, optional, p_value, quantity, share,
+    signed_percent,
 };
 use crate::model::{Comparison, Role, RunResult, Series, Timing};
 use crate::regime::Regime;
-use crate::wording::{crash_rate, crash_sentences, series_name};
+use crate::wording::{crash_rate, crash_sentences, overhead_interval, series_name};
 
 pub(super) fn write(doc: &mut Doc, run: &RunResult) {
     doc.heading(2, "Results");
@@ -231,7 +231,7 @@ fn overhead_row(run: &RunResult, row: &Comparison) -> [String; 11] {
         optional(row.overhead.estimate, |estimate| {
             signed_percent(estimate, half)
         }),
-        optional(row.overhead.ci, percent_interval),
+        overhead_interval(&row.overhead),
         optional(row.p_difference, p_value),
         optional(row.p_difference_holm, p_value),
         optional(row.p_equivalence, p_value),

@@ -6,6 +6,7 @@ use crate::format::{
     MISSING, count, given_percent, half_width, optional, percent, signed_percent, significant,
 };
 use crate::model::{Comparison, Role, RunResult};
+use crate::wording::{NOT_KNOWN, is_known};
 
 pub(super) fn write(doc: &mut Doc, run: &RunResult) {
     doc.heading(2, "Statistical Summary");
@@ -31,7 +32,10 @@ pub(super) fn write(doc: &mut Doc, run: &RunResult) {
                 comparison_name(run, row),
                 difference(run, row),
                 optional(row.overhead.estimate, |x| signed_percent(x, half)),
-                optional(half, |half| format!("±{}", percent(half, Some(half)))),
+                match half {
+                    Some(_) if !is_known(&row.overhead) => NOT_KNOWN.to_owned(),
+                    _ => optional(half, |half| format!("±{}", percent(half, Some(half)))),
+                },
                 method_cell(row),
             ]
         }),

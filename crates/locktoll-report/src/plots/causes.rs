@@ -1,92 +1,140 @@
-//! What the time per op is made of: a stacked bar for each configuration that was taken apart, and
-//! under it each part's share with its interval.
+//! What the time per op is made of: a row for each part of each configuration that was taken apart,
+//! its share as a dot with its interval, from a zero that all rows have in common. A bar could not show
+//! a part below zero, nor parts that sum to more than the whole.
 
 use maud::{Markup, html};
 
-use super::legend;
-use super::scale::Scale;
+use super::scale::{Scale, extent};
 use super::svg::{Drawing, Layout, Path, Px, Set, fitted, name_at, outside, text_width};
-use crate::format::{plural, significant};
-use crate::model::{Cause, Part, RunResult};
+use crate::format::{optional, plural, significant};
+use crate::model::{Cause, Part, RunResult, Share};
 use crate::wording::cause::{part_name, root_name, share_interval};
 
-const BAR_HEIGHT: f64 = 26.0;
-/// Between the lines that carry the intervals.
-const LINE_PX: f64 = 9.0;
+/// Shares beyond these lie at the edge of the drawing; their figures stand beside them.
+const FURTHEST: [f64; 2] = [-1.0, 3.0];
+/// Room of a configuration's name above its rows.
+const HEAD_PX: f64 = 26.0;
 
 /// Draws every cause that has shares.
 pub(crate) fn draw(run: &RunResult, layout: Layout) -> Option<Drawing> {
-    let causes: Vec<&Cause> = run
-        .causes
-        .iter()
-        .filter(|cause| cause.shares.iter().any(|row| row.share.is_some()))
-        .collect();
+    let has_shares = |cause: &&Cause| cause.shares.iter().any(|row| row.share.is_some());
+    let causes: Vec<&Cause> = run.causes.iter().filter(has_shares).collect();
     if causes.is_empty() {
         return None;
     }
     let width = layout.width();
-    let furthest = causes
-        .iter()
-        .map(|cause| total(cause))
-        .filter(|sum| sum.is_finite())
-        .fold(1.0, f64::max);
-    let across = Scale::linear([0.0, (furthest * 1.06).min(f64::MAX)], [8.0, width - 8.0]);
-    let parts = [
-        Part::Lock,
-        Part::Device,
-        Part::Encode,
-        Part::SubmitWait,
-        Part::Remainder,
-    ];
-    let present: Vec<Part> = parts
-        .into_iter()
-        .filter(|part| {
-            let of = |cause: &&&Cause| cause.shares.iter().any(|row| row.part == *part);
-            causes.iter().any(|cause| of(&cause))
-        })
-        .collect();
-    let entries: Vec<(Markup, String)> = present
-        .iter()
-        .map(|part| (swatch(*part), part_name(*part).to_owned()))
-        .collect();
-    let legend = legend::set((0.0, 14.0), width, &entries);
-    let mut y = 14.0 + legend.height + 8.0;
-    let mut bars = Vec::new();
+    let found = causes.iter().flat_map(|cause| &cause.shares);
+    let ends = found
+        .filter_map(|row| row.share.as_ref())
+        .flat_map(|found| std::iter::once(found.estimate).chain(found.ci.into_iter().flatten()))
+        .map(|x| x.clamp(FURTHEST[0], FURTHEST[1]));
+    let [lo, hi] = extent(ends.chain([0.0, 1.0]))?;
+    let (from, to) = layout.pick((190.0, width - 206.0), (8.0, width - 8.0));
+    let across = Scale::linear([lo, hi], [from, to]);
+    let row_px = layout.pick(24.0, 42.0);
+    let mut bodies = Vec::new();
+    let mut y = 0.0;
     for cause in &causes {
-        let (bar, height) = bar(cause, &across, width, y);
-        bars.push(bar);
-        y += height;
+        bodies.push(head(cause, width, y));
+        let top = y + HEAD_PX;
+        y = top + cause.shares.len() as f64 * row_px;
+        bodies.push(grid(&across, top, y));
+        for (index, row) in cause.shares.iter().enumerate() {
+            bodies.push(mark(row, layout, &across, top + index as f64 * row_px));
+        }
+        y += 8.0;
     }
-    let description = causes
-        .iter()
-        .map(|cause| told(cause))
-        .collect::<Vec<_>>()
-        .join(" ");
+    let ticks = across.ticks(layout.pick(56.0, 60.0));
     Some(Drawing {
         name: "causes".to_owned(),
         title: "What the time per op is made of".to_owned(),
-        description,
+        description: causes
+            .iter()
+            .map(|cause| told(cause))
+            .collect::<Vec<_>>()
+            .join(" "),
         layout,
-        height: y + 36.0,
+        height: y + 40.0,
         body: html! {
-            (legend.body)
-            @for tick in across.ticks(56.0) {
-                @let x = across.at(tick);
+            @for body in &bodies { (body) }
+            @for tick in ticks {
                 @let words = format!("{}%", significant(tick * 100.0, 3));
-                @let whole = (tick - 1.0).abs() < 1e-9;
-                path .grid[!whole] .axis[whole] d=(Path::default().line((x, 26.0 + legend.height - 14.0), (x, y))) {}
-                (Set("c m").at(x.clamp(text_width(&words) / 2.0, width - text_width(&words) / 2.0),
-                    y + 16.0, &words))
+                @let half = text_width(&words) / 2.0;
+                (Set("c m").at(across.at(tick).clamp(half, width - half), y + 14.0, &words))
             }
-            @for bar in &bars { (bar) }
-            (Set("c m").at(width / 2.0, y + 34.0, "share of the time per op; lines: intervals"))
+            (Set("c m").at(width / 2.0, y + 34.0, "share of the time per op"))
         },
     })
 }
 
-fn total(cause: &Cause) -> f64 {
-    let shares = cause.shares.iter().filter_map(|row| row.share.as_ref());
-    shares.map(|found| found.estimate.max(0.0)).sum::<f64>()
+/// The configuration and its root cause.
+fn head(cause: &Cause, width: f64, y: f64) -> Markup {
+    let at = plural(cause.threads.into(), "thread");
+    let name = fitted(
+        &outside(&cause.config),
+        width - text_width(&format!(", {at}: submission-bound")) - 8.0,
+    );
+    let words = format!("{name}, {at}: {}", root_name(cause.root));
+    name_at("h", 0.0, y + 16.0, &words, width)
+}
+
+/// Lines behind the rows of one configuration; nothing and the whole are the strong ones.
+fn grid(across: &Scale, top: f64, bottom: f64) -> Markup {
+    let (mut weak, mut strong) = (Path::default(), Path::default());
+    for tick in across.ticks(56.0) {
+        let x = across.at(tick);
+        weak = weak.line((x, top), (x, bottom));
+    }
+    for x in [0.0, 1.0].map(|share| across.at(share)) {
+        strong = strong.line((x, top), (x, bottom));
+    }
+    html! {
+        path .grid d=(weak) {}
+        path .axis d=(strong) {}
+    }
+}
+
+fn mark(row: &Share, layout: Layout, across: &Scale, y: f64) -> Markup {
+    let name = part_name(row.part);
+    let figure = optional(row.share.as_ref(), share_interval);
+    let (words, middle) = layout.pick((y + 16.0, y + 12.0), (y + 14.0, y + 28.0));
+    let class = fill(row.part);
+    html! {
+        g {
+            title { (format!("{name}: {figure}")) }
+            (Set("").at(0.0, words, name))
+            @if let Some(found) = &row.share {
+                @if let Some([lo, hi]) = found.ci {
+                    path class=(format!("ci s {class}")) d=(interval(across, [lo, hi], middle)) {}
+                }
+                circle class=(format!("f {class}")) cx=(Px(across.at(found.estimate)))
+                    cy=(Px(middle)) r="4.5" {}
+            }
+            (Set("e m").at(layout.width() - 2.0, words, &narrowed(&figure, layout)))
+        }
+    }
+}
+
+/// The figure with its interval where there is room for both.
+fn narrowed(figure: &str, layout: Layout) -> String {
+    let room = layout.pick(200.0, 148.0);
+    let alone = figure.split(" (").next().unwrap_or_default();
+    fitted(
+        if text_width(figure) <= room {
+            figure
+        } else {
+            alone
+        },
+        room,
+    )
+}
+
+fn interval(across: &Scale, [lo, hi]: [f64; 2], y: f64) -> Path {
+    let (from, to) = (across.at(lo), across.at(hi));
+    Path::default()
+        .line((from, y), (to, y))
+        .line((from, y - 3.0), (from, y + 3.0))
+        .line((to, y - 3.0), (to, y + 3.0))
 }
 
 fn fill(part: Part) -> &'static str {
@@ -97,73 +145,6 @@ fn fill(part: Part) -> &'static str {
         Part::SubmitWait => "s3",
         Part::Remainder => "none",
     }
-}
-
-/// The letter that stands for a part inside the bar.
-fn letter(part: Part) -> &'static str {
-    match part {
-        Part::Lock => "L",
-        Part::Device => "D",
-        Part::Encode => "E",
-        Part::SubmitWait => "S",
-        Part::Remainder => "R",
-    }
-}
-
-fn swatch(part: Part) -> Markup {
-    html! {
-        rect class=(format!("f {}", fill(part))) x="-6" y="-6.5" width="13" height="13" {}
-        text .on .c x="0.5" y="4" { (letter(part)) }
-    }
-}
-
-fn bar(cause: &Cause, across: &Scale, width: f64, y: f64) -> (Markup, f64) {
-    let top = y + 22.0;
-    let mut reached = 0.0;
-    let mut segments = Vec::new();
-    let mut lines = Vec::new();
-    for row in &cause.shares {
-        let Some(found) = &row.share else { continue };
-        let size = found.estimate.max(0.0);
-        let (left, right) = (across.at(reached), across.at(reached + size));
-        let class = fill(row.part);
-        let told = format!("{}: {}", part_name(row.part), share_interval(found));
-        segments.push(html! {
-            g {
-                title { (told) }
-                rect class=(format!("f gap {class}")) x=(Px(left)) y=(Px(top))
-                    width=(Px(right - left)) height=(Px(BAR_HEIGHT)) {}
-                @if right - left > 16.0 {
-                    (Set("on c").at(f64::midpoint(left, right), top + 17.5, letter(row.part)))
-                }
-            }
-        });
-        if let Some([lo, hi]) = found.ci {
-            let line = top + BAR_HEIGHT + 6.0 + lines.len() as f64 * LINE_PX;
-            let (from, to) = (across.at(reached + lo), across.at(reached + hi));
-            let ends = Path::default()
-                .line((from, line), (to, line))
-                .line((from, line - 3.0), (from, line + 3.0))
-                .line((to, line - 3.0), (to, line + 3.0));
-            lines.push(html! {
-                g { title { (told) } path class=(format!("ci s {class}")) d=(ends) {} }
-            });
-        }
-        reached += size;
-    }
-    let height = 22.0 + BAR_HEIGHT + 8.0 + lines.len() as f64 * LINE_PX + 14.0;
-    let at = plural(cause.threads.into(), "thread");
-    let name = fitted(
-        &outside(&cause.config),
-        width - text_width(&format!(", {at}: submission-bound")) - 8.0,
-    );
-    let words = format!("{name}, {at}: {}", root_name(cause.root));
-    let body = html! {
-        (name_at("h", 0.0, y + 13.0, &words, width))
-        @for segment in &segments { (segment) }
-        @for line in &lines { (line) }
-    };
-    (body, height)
 }
 
 fn told(cause: &Cause) -> String {

@@ -7,9 +7,10 @@ use super::scale::{Scale, Spacing, extent, with_room};
 use super::svg::{
     Drawing, Layout, Path, Px, Set, name_at, outside, text_width, verdict_class, verdict_mark,
 };
-use crate::format::{self, given_percent, half_width, percent, percent_interval, significant};
+use crate::format::{self, given_percent, half_width, percent, significant};
 use crate::model::{Comparison, Role, RunResult};
 use crate::regime::Regime;
+use crate::wording::{NOT_KNOWN, is_known, overhead_interval};
 
 /// Estimates beyond this many margins are spaced by their logarithm.
 const LINEAR_MARGINS: f64 = 25.0;
@@ -254,6 +255,9 @@ fn figures(row: &Comparison) -> String {
         return format!("{} (no interval)", percent(estimate, None));
     };
     let half = Some(half_width(ci));
+    if !is_known(&row.overhead) {
+        return super::svg::fitted(&format!("{} ({NOT_KNOWN})", percent(estimate, half)), 180.0);
+    }
     let bare = |x| percent(x, half).trim_end_matches('%').to_owned();
     let text = format!(
         "{} ({} to {})",
@@ -271,7 +275,7 @@ fn hover(row: &Comparison) -> String {
         (Some(x), Some(ci), _) => format!(
             "{} ({})",
             percent(x, Some(half_width(ci))),
-            percent_interval(ci)
+            overhead_interval(&row.overhead)
         ),
         (Some(x), None, _) => format!("{} (no interval)", percent(x, None)),
         (None, _, Some(reason)) => reason.clone(),

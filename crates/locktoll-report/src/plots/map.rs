@@ -6,8 +6,9 @@ use maud::{Markup, html};
 
 use super::legend;
 use super::svg::{Drawing, Layout, Path, Px, Set, name_at, outside, text_width, verdict_mark};
-use crate::format::{self, duration_ns, half_width, percent, percent_interval, plural};
+use crate::format::{self, duration_ns, half_width, percent, plural};
 use crate::model::{Crossover, MapCell, RegimeMap, RunResult};
+use crate::wording::overhead_interval;
 
 /// Draws the map of a run; `None` where it has none, or where nothing was planned.
 pub(crate) fn draw(run: &RunResult, layout: Layout) -> Option<Drawing> {
@@ -154,7 +155,7 @@ pub(crate) fn cell_words(cell: &MapCell) -> String {
         (Some(x), Some(ci)) => format!(
             "{} ({})",
             percent(x, Some(half_width(ci))),
-            percent_interval(ci)
+            overhead_interval(&cell.overhead)
         ),
         (Some(x), None) => format!("{} (no interval)", percent(x, None)),
         (None, _) => "no estimate".to_owned(),

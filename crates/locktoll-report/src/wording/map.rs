@@ -2,7 +2,7 @@
 
 use locktoll_stats::Verdict;
 
-use super::{Voice, capital};
+use super::{NOT_KNOWN, Voice, capital, is_known};
 use crate::evidence::{AaOutcome, a_a};
 use crate::format::{
     count, duration_ns, given_percent, half_width, list, percent, percent_interval, plural, share,
@@ -64,6 +64,7 @@ pub(crate) fn answer(run: &RunResult, map: &RegimeMap, voice: &Voice) -> Vec<Str
     }
     let mut lines: Vec<String> = rows.iter().map(|&at| row(run, map, at, voice)).collect();
     lines.push(effort(map));
+    lines.extend(unresolved(map, voice));
     lines
 }
 
@@ -77,7 +78,14 @@ fn row(run: &RunResult, map: &RegimeMap, at: Row, voice: &Voice) -> String {
     crossovers.sort_by_key(|crossover| crossover.between_ns);
     let test = voice.subject(run, &map.test);
     let base = (voice.name)(&map.baseline);
-    let said = if crossovers.is_empty() {
+    let known = Known::of(&cells).filter(|_| crossovers.is_empty());
+    let is_told = known.is_some() || !crossovers.is_empty();
+    let said = if let Some(known) = known {
+        format!(
+            "against {base}, {test} {}",
+            known.told(run.plan.margin, voice)
+        )
+    } else if crossovers.is_empty() {
         let verdicts = by_verdict(&cells, voice);
         format!("no crossover of {test} against {base} was found: it {verdicts}")
     } else {
@@ -88,7 +96,7 @@ fn row(run: &RunResult, map: &RegimeMap, at: Row, voice: &Voice) -> String {
         .iter()
         .filter(|cell| cell.verdict == Some(Verdict::Unresolved))
         .count();
-    let open = if open > 0 && !crossovers.is_empty() {
+    let open = if open > 0 && is_told {
         let stressed = (voice.stress)(Verdict::Unresolved, "unresolved");
         let all = plural(cells.len() as u64, "point");
         format!("; {stressed} at {} of {all}", count(open as u64))
@@ -142,6 +150,72 @@ fn word(verdict: Verdict, margin: f64, voice: &Voice) -> String {
         Verdict::Free => format!("is {}", stress("free")),
         Verdict::Negligible => format!("is {} (within ±{margin})", stress("negligible")),
         Verdict::Unresolved => format!("is {}", stress("unresolved")),
+    }
+}
+
+/// What is known of a row without a crossover whose decided points all say the same.
+struct Known {
+    verdict: Verdict,
+    /// The least and the most work with that verdict.
+    decided: [u64; 2],
+    /// The least and the most work measured.
+    measured: [u64; 2],
+}
+
+impl Known {
+    fn of(cells: &[&MapCell]) -> Option<Self> {
+        let inside = |verdict| matches!(verdict, Verdict::Free | Verdict::Negligible);
+        let decided: Vec<(u64, Verdict)> = cells
+            .iter()
+            .filter_map(|cell| Some((cell.work_ns, cell.verdict?)))
+            .filter(|(_, verdict)| *verdict != Verdict::Unresolved)
+            .collect();
+        let (&(from, first), &(to, _)) = (decided.first()?, decided.last()?);
+        let alike = |other: Verdict| other == first || (inside(first) && inside(other));
+        if !decided.iter().all(|&(_, verdict)| alike(verdict)) {
+            return None;
+        }
+        let all_free = decided.iter().all(|&(_, verdict)| verdict == Verdict::Free);
+        Some(Self {
+            verdict: if inside(first) && !all_free {
+                Verdict::Negligible
+            } else {
+                first
+            },
+            decided: [from, to],
+            measured: [cells.first()?.work_ns, cells.last()?.work_ns],
+        })
+    }
+
+    /// `costs up to at least 200 µs of GPU work per op; from where it is free is not known`.
+    fn told(&self, margin: f64, voice: &Voice) -> String {
+        let word = match self.verdict {
+            Verdict::Costs => (voice.stress)(Verdict::Costs, "costs"),
+            Verdict::Pays => (voice.stress)(Verdict::Pays, "gains"),
+            inside => word(inside, margin, voice),
+        };
+        let [from, to] = self.decided.map(|ns| duration_ns(ns as f64));
+        let [from_least, to_most] = [
+            self.decided[0] == self.measured[0],
+            self.decided[1] == self.measured[1],
+        ];
+        let is_inside = matches!(self.verdict, Verdict::Free | Verdict::Negligible);
+        let (reach, open) = match (from_least, to_most) {
+            _ if is_inside && self.measured[0] == self.measured[1] => {
+                (format!("at {from}"), "with less or more work")
+            }
+            (true, true) if is_inside => (format!("from {from} to {to}"), "with less or more work"),
+            (true, _) if is_inside => (format!("up to at least {to}"), "with more work"),
+            (false, true) if is_inside => (format!("at the latest from {from}"), "with less work"),
+            (true, _) => {
+                return format!(
+                    "{word} up to at least {to} of GPU work per op; from where it is free is not known"
+                );
+            }
+            (false, true) => (format!("at the latest from {from}"), "with less work"),
+            (false, false) => (format!("from {from} to {to}"), "with less or more work"),
+        };
+        format!("{word} {reach} of GPU work per op; what it does {open} is not known")
     }
 }
 
@@ -202,6 +276,21 @@ fn effort(map: &RegimeMap) -> String {
     format!("It took {trials} of the {full} that the finest grid takes{part}; {known}{step}.")
 }
 
+/// What would settle the points that are not.
+fn unresolved(map: &RegimeMap, voice: &Voice) -> Option<String> {
+    let is_open = |cell: &&MapCell| cell.verdict == Some(Verdict::Unresolved);
+    let open = map.cells.iter().filter(is_open).count() as u64;
+    (open > 0).then(|| {
+        format!(
+            "{} {} {}: more --blocks in a new run could settle {}.",
+            plural(open, "point"),
+            if open == 1 { "is" } else { "are" },
+            (voice.stress)(Verdict::Unresolved, "unresolved"),
+            if open == 1 { "it" } else { "them" }
+        )
+    })
+}
+
 /// The mean factor from one level of the finest grid to the next.
 fn step(map: &RegimeMap) -> Option<f64> {
     let (first, last) = (*map.levels_ns.first()?, *map.levels_ns.last()?);
@@ -253,6 +342,10 @@ fn size(cell: &MapCell) -> String {
         return "without estimate".to_owned();
     };
     match cell.overhead.ci {
+        Some(ci) if !is_known(&cell.overhead) => format!(
+            "{} (interval {NOT_KNOWN})",
+            percent(estimate, Some(half_width(ci)))
+        ),
         Some(ci) => format!(
             "{} ({})",
             percent(estimate, Some(half_width(ci))),

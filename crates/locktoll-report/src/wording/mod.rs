@@ -11,8 +11,10 @@ mod trust;
 
 use locktoll_stats::Verdict;
 
-use crate::format::{given_percent, half_width, list, p_value, percent, percent_interval, plural};
-use crate::model::{Comparison, Role, RunResult};
+use crate::format::{
+    given_percent, half_width, list, optional, p_value, percent, percent_interval, plural,
+};
+use crate::model::{Comparison, Overhead, Role, RunResult};
 use crate::regime::Regime;
 pub(crate) use trust::{a_a_sentence, crash_rate, crash_sentences, series_name};
 
@@ -216,6 +218,25 @@ pub(crate) fn largest(rows: &[&Comparison]) -> String {
     }
 }
 
+/// Stands for an interval that tells nothing.
+pub(crate) const NOT_KNOWN: &str = "not known";
+
+/// Whether an interval tells something: one that reaches 100 points and half the ratio of throughputs
+/// to both sides of its middle leaves everything open. Its figures are in `result.json`.
+pub(crate) fn is_known(overhead: &Overhead) -> bool {
+    let half = overhead.ci.map_or(0.0, half_width);
+    let ratio = overhead.estimate.map_or(0.0, |estimate| 1.0 - estimate);
+    half <= 1.0 || half <= 0.5 * ratio
+}
+
+/// `32.6% to 33.7%`, or that it is not known.
+pub(crate) fn overhead_interval(overhead: &Overhead) -> String {
+    match overhead.ci {
+        Some(_) if !is_known(overhead) => NOT_KNOWN.to_owned(),
+        ci => optional(ci, percent_interval),
+    }
+}
+
 /// `33.1% (32.6% to 33.7%)`; a gain is told as a positive figure.
 pub(crate) fn size(row: &Comparison, gain: bool) -> String {
     let Some(estimate) = row.overhead.estimate else {
@@ -227,6 +248,9 @@ pub(crate) fn size(row: &Comparison, gain: bool) -> String {
     };
     let ci = if gain { [-ci[1], -ci[0]] } else { ci };
     let figure = percent(sign * estimate, Some(half_width(ci)));
+    if !is_known(&row.overhead) {
+        return format!("{figure} (interval {NOT_KNOWN})");
+    }
     format!("{figure} ({})", percent_interval(ci))
 }
 

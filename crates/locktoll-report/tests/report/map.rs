@@ -126,6 +126,46 @@ fn a_regime_between_two_crossovers_has_both_its_ends() {
 }
 
 #[test]
+fn a_row_without_a_crossover_says_what_is_known() {
+    use Verdict::{Costs, Free, Negligible, Unresolved};
+    for (row, sentence) in [
+        (
+            [(2_000, Costs), (8_000, Costs), (64_000, Unresolved)],
+            "costs up to at least 8.00 µs of GPU work per op; from where it is free is not known; \
+             unresolved at 1 of 3 points.",
+        ),
+        (
+            [(2_000, Unresolved), (8_000, Free), (64_000, Free)],
+            "is free at the latest from 8.00 µs of GPU work per op; what it does with less work is \
+             not known; unresolved at 1 of 3 points.",
+        ),
+        (
+            [(2_000, Negligible), (8_000, Free), (64_000, Free)],
+            "is negligible (within ±1%) from 2.00 µs to 64.0 µs of GPU work per op; what it does with \
+             less or more work is not known.",
+        ),
+        (
+            [(2_000, Free), (8_000, Unresolved), (64_000, Unresolved)],
+            "is free up to at least 2.00 µs of GPU work per op; what it does with more work is not \
+             known; unresolved at 2 of 3 points.",
+        ),
+    ] {
+        let mut run = map();
+        let map = run.map.as_mut().unwrap();
+        map.crossovers.clear();
+        map.cells = row.map(|(work, word)| cell(1, work, 0.0, word)).to_vec();
+        let said = flat(&text(&run, 80));
+        assert!(said.contains(sentence), "{sentence}\nis not in\n{said}");
+        let settles = said.contains("more --blocks in a new run could settle");
+        assert_eq!(
+            settles,
+            row.iter().any(|(_, word)| *word == Unresolved),
+            "{said}"
+        );
+    }
+}
+
+#[test]
 fn a_failed_a_a_comes_first() {
     let mut run = map();
     run.map.as_mut().unwrap().a_a[1].verdict = Some(Verdict::Costs);

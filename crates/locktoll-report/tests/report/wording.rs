@@ -2,6 +2,7 @@
 
 use locktoll_report::model::{Role, RunResult};
 use locktoll_report::terminal::{TerminalStyle, render};
+use locktoll_report::{html, markdown};
 use locktoll_stats::Verdict;
 
 use crate::fixtures::{self, bench, calm, compared, crashed, series};
@@ -45,6 +46,24 @@ fn a_cost_has_its_interval() {
 fn a_cost_that_may_be_under_the_margin_says_so() {
     let text = said(&one(0.0143, [0.0074, 0.0212], Verdict::Costs));
     assert!(text.contains("costs 1.43% (0.74% to 2.12%) against none, not shown to be under 1%."));
+}
+
+#[test]
+fn an_interval_that_tells_nothing_has_no_figures() {
+    let nothing = one(-4.0, [-2_329_969_105.25, 1.0], Verdict::Unresolved);
+    let text = said(&nothing);
+    assert!(
+        text.contains("overhead -400% (interval not known)"),
+        "{text}"
+    );
+    let report = markdown::render(&nothing);
+    assert!(report.contains("| not known |"), "{report}");
+    for output in [text, report, html::render(&nothing)] {
+        assert!(!output.contains("232996910525"), "{output}");
+    }
+    // 51 times the throughput, known to two parts in fifty: that is something.
+    let text = said(&one(-50.0, [-52.0, -48.0], Verdict::Pays));
+    assert!(text.contains("5000% (4800% to 5200%)"), "{text}");
 }
 
 #[test]

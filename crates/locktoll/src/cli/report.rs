@@ -9,7 +9,8 @@ use clap::{Args, ValueEnum, ValueHint};
 #[command(after_help = "\
 With one run and neither --format nor --out, report.html and report.md are written into its directory.
 With two runs, what both measured is compared: the second against the first. Two runs are not
-interleaved, so whatever changed between them is part of the difference. The exit code is 1 where nothing could be compared; maps are not.
+interleaved, so whatever changed between them is part of the difference. Where nothing could be compared the exit code is 1; maps are
+not compared.
 
 Examples:
   locktoll report locktoll-20261122-101500

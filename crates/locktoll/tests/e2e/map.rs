@@ -136,6 +136,14 @@ fn a_time_limit_ends_it_and_a_resume_grants_more() {
     ));
     assert_eq!(resumed.status.code(), Some(0), "{}", stderr(&resumed));
     assert_eq!(recorded(folder.path()).len(), 5 * 7);
+    assert!(!stdout(&resumed).contains("nothing left to measure"));
+    let again = run(&format!("map --quiet --resume {}", folder.path().display()));
+    assert_eq!(again.status.code(), Some(0), "{}", stderr(&again));
+    assert!(
+        stdout(&again).contains("nothing left to measure"),
+        "{}",
+        stdout(&again)
+    );
     // Each command goes on with its own runs only.
     let other = run(&format!("bench --resume {}", folder.path().display()));
     assert_eq!(other.status.code(), Some(2));
