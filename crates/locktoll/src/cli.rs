@@ -87,7 +87,7 @@ Examples:
       --threads-arg='--threads {threads}'          your program's own switch
   locktoll bench --resume DIR                      go on with an interrupted run")]
 pub struct BenchArgs {
-    /// Device to measure on: auto, soft, objc, vulkan or vulkan:N (see `locktoll devices`). auto is a
+    /// Device to measure on: auto, soft, objc, metal, vulkan or vulkan:N (see `locktoll devices`). auto is a
     /// GPU with a Vulkan driver where there is one, else soft
     #[arg(
         long,
