@@ -29,7 +29,7 @@ impl Calibrated for Arc<Core> {
     }
 
     fn lane(&self) -> Result<Arc<Lane>, Error> {
-        Ok(Arc::new(Lane::new(self, 0, true)))
+        Lane::new(self, 0, true).map(Arc::new)
     }
 
     fn most_groups(&self) -> u32 {

@@ -26,6 +26,10 @@ const IN_FLIGHT: usize = 4096;
 /// Bytes of an element.
 const ELEMENT: usize = size_of::<f32>();
 
+// Without this library in the process, Metal has no default device on macOS.
+#[link(name = "CoreGraphics", kind = "framework")]
+unsafe extern "C" {}
+
 /// The system's default device.
 pub(super) fn system_default() -> Result<Retained<ProtocolObject<dyn MTLDevice>>, Error> {
     MTLCreateSystemDefaultDevice().ok_or(Error::NoMetalDevice)
@@ -43,8 +47,6 @@ pub(super) struct Core {
     /// thread at a time.
     pub(super) submitting: Mutex<()>,
     kept: Mutex<Vec<Arc<PipelineObject>>>,
-    /// What timed kernels pretend to write to.
-    pub(super) sink: Buffer,
     pub(super) calibrations: Calibrations,
     pub(super) busy: BusyTime,
     pub(super) perturbation: Perturbation,
@@ -64,6 +66,9 @@ pub(super) struct PipelineObject {
 pub(super) struct Lane {
     pub(super) core: Arc<Core>,
     queue: usize,
+    /// What timed kernels pretend to write to: of this lane alone, since Metal would put those of all
+    /// lanes one after another for it.
+    pub(super) sink: Buffer,
     /// Where command buffers are asked when they ran.
     pub(super) times: Option<Arc<LaneTimes>>,
 }
@@ -93,7 +98,6 @@ impl Core {
             queues,
             submitting: Mutex::default(),
             kept: Mutex::default(),
-            sink: Buffer::new(&device, &[0.0])?,
             calibrations: Calibrations::new(settings.timed.clone()),
             busy: BusyTime::default(),
             perturbation,
@@ -184,12 +188,13 @@ impl Core {
 }
 
 impl Lane {
-    pub(super) fn new(core: &Arc<Core>, index: usize, timestamps: bool) -> Self {
-        Self {
+    pub(super) fn new(core: &Arc<Core>, index: usize, timestamps: bool) -> Result<Self, Error> {
+        Ok(Self {
             core: Arc::clone(core),
             queue: index % core.queues.len(),
+            sink: core.buffer(&[0.0])?,
             times: timestamps.then(|| core.busy.lane()),
-        }
+        })
     }
 
     pub(super) fn queue(&self) -> &ProtocolObject<dyn MTLCommandQueue> {

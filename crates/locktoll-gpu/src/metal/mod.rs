@@ -179,8 +179,9 @@ impl Device for MetalDevice {
     }
 
     fn queue(&self, index: usize) -> Result<MetalQueue, Error> {
-        let lane = Lane::new(&self.core, index, self.settings.timestamps);
-        Ok(MetalQueue(Arc::new(lane)))
+        Lane::new(&self.core, index, self.settings.timestamps)
+            .map(Arc::new)
+            .map(MetalQueue)
     }
 
     /// Calibrates a [`Kernel::Timed`] the first time that it is asked for; other work on the device

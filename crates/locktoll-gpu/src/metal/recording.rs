@@ -123,7 +123,7 @@ impl Recording {
             };
         }
         if matches!(object.program.kernel, Kernel::Timed { .. }) {
-            let sink = &self.core().sink.object;
+            let sink = &*self.lane.sink.object;
             // SAFETY: the offset is 0, the index below Metal's 31; the command buffer retains the sink.
             unsafe {
                 encoder
@@ -149,7 +149,7 @@ impl Recording {
             return Err(Error::OtherDevice { call });
         }
         slot.holds_buffer(buffer.object.len);
-        let buffer = &buffer.object.object;
+        let buffer = &*buffer.object.object;
         // SAFETY: the offset is 0 and the slot exists, so its index is below Metal's 31; the command
         // buffer retains the buffer; what kernels touch of it is checked by `dispatch`.
         unsafe {
