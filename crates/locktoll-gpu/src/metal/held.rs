@@ -6,6 +6,7 @@
 
 use std::ops::Deref;
 
+use objc2::Message;
 use objc2::rc::Retained;
 use objc2::runtime::ProtocolObject;
 use objc2_metal::{MTLBuffer, MTLCommandBuffer, MTLComputeCommandEncoder};
@@ -23,7 +24,7 @@ pub(super) struct Held<T>(Retained<T>);
 /// # Safety
 /// Any thread may use them, and count their references; overlap of messages is for the sender to keep
 /// apart.
-pub(super) unsafe trait Unbound {}
+pub(super) unsafe trait Unbound: Message {}
 
 // SAFETY: Metal binds no command buffer to a thread: it is passed to its completion handlers, on others.
 unsafe impl Unbound for Commands {}
@@ -39,7 +40,7 @@ unsafe impl<T: Unbound> Send for Held<T> {}
 // command buffer, which Metal lets overlap.
 unsafe impl<T: Unbound> Sync for Held<T> {}
 
-impl<T> Held<T> {
+impl<T: Message> Held<T> {
     pub(super) fn new(object: Retained<T>) -> Self {
         Self(object)
     }
@@ -50,7 +51,7 @@ impl<T> Held<T> {
     }
 }
 
-impl<T: objc2::Message> Clone for Held<T> {
+impl<T: Message> Clone for Held<T> {
     fn clone(&self) -> Self {
         Self(self.0.clone())
     }
