@@ -119,8 +119,8 @@ impl Recording {
             unsafe {
                 encoder
                     .object
-                    .setThreadgroupMemoryLength_atIndex(*bytes, index)
-            };
+                    .setThreadgroupMemoryLength_atIndex(*bytes, index);
+            }
         }
         if matches!(object.program.kernel, Kernel::Timed { .. }) {
             let sink = &*self.lane.sink.object;
@@ -128,8 +128,8 @@ impl Recording {
             unsafe {
                 encoder
                     .object
-                    .setBuffer_offset_atIndex(Some(sink), 0, SINK as usize)
-            };
+                    .setBuffer_offset_atIndex(Some(sink), 0, SINK as usize);
+            }
         }
         Ok(())
     }
@@ -155,8 +155,8 @@ impl Recording {
         unsafe {
             encoder
                 .object
-                .setBuffer_offset_atIndex(Some(buffer), 0, index)
-        };
+                .setBuffer_offset_atIndex(Some(buffer), 0, index);
+        }
         Ok(())
     }
 
