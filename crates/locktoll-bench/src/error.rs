@@ -73,7 +73,7 @@ pub enum Error {
         command: Vec<String>,
     },
     /// No lock could be swizzled under the driver.
-    #[error("no lock could be swizzled under the driver of the device objc: {message}")]
+    #[error("no lock could be swizzled under the device's driver: {message}")]
     Swizzle {
         /// What was said.
         message: String,

@@ -144,12 +144,12 @@ pub struct DevicePlan {
     /// Settings of the soft device, and of the device `objc`, which has the same.
     #[serde(with = "crate::as_text")]
     pub soft: SoftSettings,
-    /// Queues of a Vulkan device over which the threads are spread.
+    /// Queues of a Vulkan or Metal device over which the threads are spread.
     pub queues: NonZeroU32,
-    /// What a timed kernel does on a Vulkan device, calibrated once for all trials.
+    /// What a timed kernel does on such a device, calibrated once for all trials.
     #[serde(with = "crate::as_text::option")]
     pub timed: Option<TimedWork>,
-    /// What the kernels do that add time on a Vulkan device, the first of which adds none.
+    /// What the kernels do that add time on such a device, the first of which adds none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub added: Vec<TimedWork>,
     /// The fault model, if one is in force.
@@ -158,15 +158,15 @@ pub struct DevicePlan {
 }
 
 impl DevicePlan {
-    /// Whether the device is one that a Vulkan driver offers.
-    pub fn is_vulkan(&self) -> bool {
-        matches!(self.choice, DeviceChoice::Vulkan(_))
+    /// Whether the device computes for real, by a driver of the system's: Vulkan's or Metal's.
+    pub fn is_gpu(&self) -> bool {
+        matches!(self.choice, DeviceChoice::Vulkan(_) | DeviceChoice::Metal)
     }
 
     /// Queues over which the threads are spread.
     pub fn queues(&self) -> NonZeroU32 {
         match self.choice {
-            DeviceChoice::Vulkan(_) => self.queues,
+            DeviceChoice::Vulkan(_) | DeviceChoice::Metal => self.queues,
             DeviceChoice::Auto | DeviceChoice::Soft | DeviceChoice::Objc => self.soft.queues.into(),
         }
     }
@@ -534,7 +534,7 @@ impl Plan {
         let is_gpu = self
             .subject
             .encoders()
-            .is_some_and(|encoders| matches!(encoders.device.choice, DeviceChoice::Vulkan(_)));
+            .is_some_and(|encoders| encoders.device.is_gpu());
         is_gpu || config.takes_locks()
     }
 

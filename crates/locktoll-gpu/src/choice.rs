@@ -3,21 +3,23 @@
 use std::fmt;
 use std::str::FromStr;
 
+#[cfg(target_os = "macos")]
+use crate::metal;
 use crate::{Error, vulkan};
 
-/// The device that a user asks for: `auto`, `soft`, `objc`, `vulkan` or `vulkan:N`.
-///
-/// `metal` is a known name, but refused: this version has no such device.
+/// The device that a user asks for: `auto`, `soft`, `objc`, `metal`, `vulkan` or `vulkan:N`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum DeviceChoice {
-    /// The best Vulkan device that is hardware; where there is none, the soft device. A software
-    /// Vulkan device is used only by those who ask for it.
+    /// On macOS Metal, where it offers a device; else the best Vulkan device that is hardware; where there
+    /// is none, the soft device. A software Vulkan device is used only by those who ask for it.
     #[default]
     Auto,
     /// The soft device.
     Soft,
     /// The stand-in driver in Objective-C, where this build has it.
     Objc,
+    /// Metal's default device, on macOS.
+    Metal,
     /// A Vulkan device: number N of [`devices`], or the best hardware, or else the first that can
     /// be used.
     Vulkan(Option<usize>),
@@ -26,12 +28,16 @@ pub enum DeviceChoice {
 /// What a build with the feature `objc` needs.
 const OBJC_NEEDS: &str = "an Objective-C compiler and GNUstep (Debian: gobjc, libgnustep-base-dev)";
 
+/// What the device `metal` needs.
+#[cfg(not(target_os = "macos"))]
+const METAL_NEEDS: &str = "macOS";
+
 impl DeviceChoice {
-    /// What the choice means on this machine: [`Soft`](Self::Soft), [`Objc`](Self::Objc), or
-    /// [`Vulkan`](Self::Vulkan) with a number.
+    /// What the choice means on this machine: [`Soft`](Self::Soft), [`Objc`](Self::Objc),
+    /// [`Metal`](Self::Metal), or [`Vulkan`](Self::Vulkan) with a number.
     ///
     /// # Errors
-    /// [`Error::NotBuilt`].
+    /// [`Error::NotBuilt`], [`Error::NotOnThisSystem`], [`Error::NoMetalDevice`].
     /// Where a Vulkan device is asked for: [`Error::NoVulkanLoader`], [`Error::NoVulkanDevice`],
     /// [`Error::NoSuchVulkanDevice`], [`Error::VulkanDeviceLacks`], and what the driver refuses.
     pub fn resolve(self) -> Result<Self, Error> {
@@ -41,7 +47,22 @@ impl DeviceChoice {
                 feature: "objc",
                 needs: OBJC_NEEDS,
             }),
-            _ => vulkan::resolve(self),
+            #[cfg(target_os = "macos")]
+            Self::Auto if metal::is_there() => Ok(Self::Metal),
+            #[cfg(target_os = "macos")]
+            Self::Metal if metal::is_there() => Ok(self),
+            #[cfg(target_os = "macos")]
+            Self::Metal => Err(Error::NoMetalDevice),
+            #[cfg(not(target_os = "macos"))]
+            Self::Metal => Err(Error::NotOnThisSystem {
+                device: "metal",
+                needs: METAL_NEEDS,
+            }),
+            Self::Soft | Self::Objc => Ok(self),
+            Self::Auto => {
+                Ok(vulkan::best_hardware().map_or(Self::Soft, |it| Self::Vulkan(Some(it))))
+            }
+            Self::Vulkan(asked) => vulkan::choose(asked).map(|it| Self::Vulkan(Some(it))),
         }
     }
 }
@@ -52,6 +73,7 @@ impl fmt::Display for DeviceChoice {
             Self::Auto => f.write_str("auto"),
             Self::Soft => f.write_str("soft"),
             Self::Objc => f.write_str("objc"),
+            Self::Metal => f.write_str("metal"),
             Self::Vulkan(None) => f.write_str("vulkan"),
             Self::Vulkan(Some(index)) => write!(f, "vulkan:{index}"),
         }
@@ -70,9 +92,7 @@ impl FromStr for DeviceChoice {
             "soft" => Ok(Self::Soft),
             "objc" => Ok(Self::Objc),
             "vulkan" => Ok(Self::Vulkan(None)),
-            "metal" => Err(Error::NotInThisVersion {
-                text: text.to_owned(),
-            }),
+            "metal" => Ok(Self::Metal),
             _ => {
                 let digits = text.strip_prefix("vulkan:").ok_or_else(unknown)?;
                 if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -132,18 +152,26 @@ pub fn devices() -> Vec<KnownDevice> {
             }
         },
     };
-    let metal = KnownDevice {
-        name: "metal".to_owned(),
-        summary: "Apple GPUs".to_owned(),
-        availability: Availability::Missing {
-            what: "this version has no Metal device".to_owned(),
-            remedy: "use a version that has one; the machine was not examined".to_owned(),
-        },
-    };
     let mut devices = vec![soft, objc];
     devices.extend(vulkan::known());
-    devices.push(metal);
+    #[cfg(target_os = "macos")]
+    devices.push(metal::known());
+    #[cfg(not(target_os = "macos"))]
+    devices.push(known_metal());
     devices
+}
+
+/// The device as it is listed where it cannot be.
+#[cfg(not(target_os = "macos"))]
+fn known_metal() -> KnownDevice {
+    KnownDevice {
+        name: DeviceChoice::Metal.to_string(),
+        summary: "Apple GPUs".to_owned(),
+        availability: Availability::Missing {
+            what: "this system has no Metal".to_owned(),
+            remedy: format!("run it on {METAL_NEEDS}"),
+        },
+    }
 }
 
 #[cfg(test)]
@@ -153,15 +181,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_listed_name_is_known_and_metal_is_refused_as_absent() {
+    fn every_listed_name_is_known() {
         for device in devices() {
-            match device.name.parse::<DeviceChoice>() {
-                Ok(choice) => assert_eq!(choice.to_string(), device.name),
-                Err(error) => {
-                    assert!(matches!(error, Error::NotInThisVersion { .. }));
-                    assert_eq!(device.name, "metal");
-                }
-            }
+            let choice: DeviceChoice = device.name.parse().unwrap();
+            assert_eq!(choice.to_string(), device.name);
         }
         let names: Vec<_> = devices().into_iter().map(|device| device.name).collect();
         assert_eq!(
@@ -194,6 +217,22 @@ mod tests {
                 "{text}: {error}"
             );
         }
+    }
+
+    #[test]
+    #[cfg(not(target_os = "macos"))]
+    fn metal_is_refused_where_it_cannot_be_with_what_it_needs() {
+        let refused = DeviceChoice::Metal.resolve().unwrap_err().to_string();
+        for part in ["`metal`", "macOS"] {
+            assert!(refused.contains(part), "{refused}");
+        }
+        let listed = devices().pop().unwrap();
+        assert_eq!(listed.name, "metal");
+        assert!(
+            matches!(&listed.availability, Availability::Missing { remedy, .. }
+                if remedy.contains("macOS")),
+            "{listed:?}"
+        );
     }
 
     #[test]

@@ -25,16 +25,18 @@ pub enum Error {
         reason: String,
     },
     /// A device name that nobody knows.
-    #[error("unknown device `{text}`; choose auto, soft, objc, vulkan or vulkan:N")]
+    #[error("unknown device `{text}`; choose auto, soft, objc, metal, vulkan or vulkan:N")]
     UnknownDevice {
         /// The name as it was given.
         text: String,
     },
-    /// A device that locktoll will have, but not in this version.
-    #[error("device `{text}`: not in this version; it has the soft device and Vulkan")]
-    NotInThisVersion {
-        /// The name as it was given.
-        text: String,
+    /// A device that this system cannot have.
+    #[error("device `{device}`: this system has none; it needs {needs}")]
+    NotOnThisSystem {
+        /// The device.
+        device: &'static str,
+        /// What it needs.
+        needs: &'static str,
     },
     /// A device that this build leaves out.
     #[error(
@@ -220,7 +222,18 @@ pub enum Error {
         /// Which memory.
         memory: &'static str,
     },
-    /// A message of the Objective-C driver that returned no object.
+    /// Metal offers no device.
+    #[error("Metal offers no device")]
+    NoMetalDevice,
+    /// A refusal of Metal's.
+    #[error("{call}: Metal says: {message}")]
+    Metal {
+        /// The message.
+        call: &'static str,
+        /// What it says.
+        message: String,
+    },
+    /// A message of the Objective-C driver, or of Metal, that returned no object.
     #[error("{call}: the driver returned nothing; use fewer objects, or end other programs")]
     Objc {
         /// The message.

@@ -12,6 +12,7 @@
 //!   model.
 //! * [`VulkanDevice`]: a GPU, or a software renderer, with a Vulkan driver. The loader is opened at
 //!   run time.
+//! * `MetalDevice`, on macOS: an Apple GPU. Type-checked, never linked or run.
 //! * `ObjcDevice`, with the feature `objc`: a stand-in for a Metal driver, reached through
 //!   Objective-C as Metal is, so that what is swizzled under Metal programs can be measured anywhere.
 //! * [`interpose`]: puts a [`Guard`](locktoll_guard::Guard) under an unchanged caller by
@@ -55,25 +56,38 @@
 //! ```
 
 mod arguments;
+mod busy;
+mod calibration;
 mod choice;
 mod device;
 mod error;
 mod fault;
 mod kernels;
 mod lifecycle;
+#[cfg(target_os = "macos")]
+mod metal;
 #[cfg(feature = "objc")]
 mod objc;
 pub mod pause;
 mod perturbation;
+mod program;
 mod protection;
+mod shaders;
 mod soft;
+mod timed_work;
 mod vulkan;
 
+pub use busy::DeviceInterval;
 pub use choice::{Availability, DeviceChoice, KnownDevice, devices};
 pub use device::{Device, DeviceInfo, DeviceKind, Located};
 pub use error::Error;
 pub use fault::{FAULT_PREFIX, FaultModel, Scope};
 pub use kernels::{Kernel, MLP, SLOTS, reference};
+#[cfg(target_os = "macos")]
+pub use metal::{
+    MetalBuffer, MetalCommandBuffer, MetalDevice, MetalEncoder, MetalPipeline, MetalQueue,
+    MetalSettings,
+};
 #[cfg(feature = "objc")]
 pub use objc::{ObjcBuffer, ObjcCommandBuffer, ObjcDevice, ObjcEncoder, ObjcPipeline, ObjcQueue};
 pub use perturbation::Perturbation;
@@ -82,7 +96,8 @@ pub use soft::{
     EngineInterval, Interposition, SoftBuffer, SoftCommandBuffer, SoftDevice, SoftEncoder,
     SoftPipeline, SoftQueue, SoftSettings, interpose,
 };
+pub use timed_work::TimedWork;
 pub use vulkan::{
-    DeviceInterval, HostMoment, TimedWork, VulkanBuffer, VulkanCommandBuffer, VulkanDevice,
-    VulkanEncoder, VulkanPipeline, VulkanQueue, VulkanSettings,
+    HostMoment, VulkanBuffer, VulkanCommandBuffer, VulkanDevice, VulkanEncoder, VulkanPipeline,
+    VulkanQueue, VulkanSettings,
 };

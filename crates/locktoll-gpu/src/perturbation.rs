@@ -82,6 +82,11 @@ impl Perturbation {
         self.spin(self.encoding_ns);
     }
 
+    #[cfg(target_os = "macos")]
+    pub(crate) fn delays_submission(&self) -> bool {
+        self.submission_ns > 0
+    }
+
     pub(crate) fn submit(&self) {
         self.spin(self.submission_ns);
     }

@@ -87,8 +87,8 @@ Examples:
       --threads-arg='--threads {threads}'          your program's own switch
   locktoll bench --resume DIR                      go on with an interrupted run")]
 pub struct BenchArgs {
-    /// Device to measure on: auto, soft, objc, vulkan or vulkan:N (see `locktoll devices`). auto is a
-    /// GPU with a Vulkan driver where there is one, else soft
+    /// Device to measure on: auto, soft, objc, metal, vulkan or vulkan:N (see `locktoll devices`). auto is a
+    /// GPU where there is one with a driver, Metal's on macOS and elsewhere Vulkan's, else soft
     #[arg(
         long,
         default_value = "auto",

@@ -282,15 +282,14 @@ fn configs(arguments: &BenchArgs, subject: &Subject) -> Result<Vec<Config>> {
     if configs.is_empty() {
         return Err(Error::Usage("give at least one strategy".into()));
     }
-    let on_objc = subject
-        .encoders()
-        .is_some_and(|encoders| encoders.device.choice == DeviceChoice::Objc);
-    if on_objc && configs.contains(&Config::Lock(Interposed(Strategy::PerQueue))) {
-        return Err(Error::Usage(
-            "interposed:per-queue is not to be had on the device objc: an encoder there does not tell \
-             its queue"
-                .into(),
-        ));
+    let choice = subject.encoders().map(|encoders| encoders.device.choice);
+    if let Some(choice @ (DeviceChoice::Objc | DeviceChoice::Metal)) = choice
+        && configs.contains(&Config::Lock(Interposed(Strategy::PerQueue)))
+    {
+        return Err(Error::Usage(format!(
+            "interposed:per-queue is not to be had on the device {choice}: an encoder there does not \
+             tell its queue"
+        )));
     }
     Ok(configs)
 }

@@ -26,7 +26,7 @@ pub fn command_line(
     let mut flag = |name: &str, value: String| line.extend([format!("--{name}"), value]);
     flag("device", device.choice.to_string());
     match device.choice {
-        DeviceChoice::Vulkan(_) => flag("queues", device.queues.to_string()),
+        DeviceChoice::Vulkan(_) | DeviceChoice::Metal => flag("queues", device.queues.to_string()),
         DeviceChoice::Auto | DeviceChoice::Soft | DeviceChoice::Objc => {
             flag("soft", device.soft.to_string());
         }

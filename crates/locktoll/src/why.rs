@@ -47,9 +47,9 @@ pub fn configs(plan: &Plan, named: &[Protection]) -> Result<Vec<Config>> {
                 "--why {config}: not among the strategies of this run"
             )));
         }
-        if encoders.device.is_vulkan() && matches!(config.lock(), Some(Protection::Interposed(_))) {
+        if encoders.device.is_gpu() && matches!(config.lock(), Some(Protection::Interposed(_))) {
             return Err(Error::Usage(format!(
-                "--why {config}: on Vulkan, only locks that the caller takes can be held longer"
+                "--why {config}: on a GPU, only locks that the caller takes can be held longer"
             )));
         }
     }
@@ -96,7 +96,7 @@ pub fn probes(
             if to == Resource::Lock && !config.takes_locks() {
                 continue;
             }
-            if to == Resource::Device && encoders.device.is_vulkan() {
+            if to == Resource::Device && encoders.device.is_gpu() {
                 // A GPU takes longer by a further dispatch, which must be recorded too: the levels are
                 // compared with one that has nothing to do.
                 add(Arm::Probe(Probe::Added(Added { to, ns: 0 })), threads);

@@ -4,8 +4,9 @@
 //! on the device is not compared with the unchanged op, but with one that has the same dispatch with
 //! nothing to do in it: the *reference*, which adds 0 ns by definition.
 
-use locktoll_gpu::{Device as _, Kernel, TimedWork, VulkanDevice};
+use locktoll_gpu::{Kernel, TimedWork};
 
+use super::calibrating::Calibrating;
 use crate::error::{Error, Result};
 use crate::probe::{Added, Resource};
 
@@ -58,11 +59,11 @@ impl AddedKernel {
     ///
     /// # Errors
     /// What the driver refuses.
-    pub(super) fn time_ns(self, device: &VulkanDevice) -> Result<u64> {
+    pub(super) fn time_ns(self, device: &impl Calibrating) -> Result<u64> {
         if self.level == self.reference {
             return Ok(0);
         }
-        let time_ns = |kernel| -> Result<u64> { Ok(device.time_ns(&device.pipeline(kernel)?)?) };
+        let time_ns = |kernel| -> Result<u64> { device.time_ns(&device.pipeline(kernel)?) };
         Ok(time_ns(self.level)?.saturating_sub(time_ns(self.reference)?))
     }
 }
@@ -71,7 +72,7 @@ impl AddedKernel {
 ///
 /// # Errors
 /// What the driver refuses.
-pub(super) fn calibrate(device: &VulkanDevice, levels_ns: &[u64]) -> Result<Vec<TimedWork>> {
+pub(super) fn calibrate(device: &impl Calibrating, levels_ns: &[u64]) -> Result<Vec<TimedWork>> {
     let calibrated = |asked_ns| -> Result<Option<TimedWork>> {
         device.pipeline(kernel(asked_ns))?;
         Ok(device.timed_work())

@@ -5,10 +5,15 @@
 //! what it measured, after checking that the device computed the right results.
 
 mod added_kernel;
+mod calibrating;
+#[cfg(target_os = "macos")]
+mod metal;
 #[cfg(feature = "objc")]
 mod objc;
 mod program;
 mod shared_encoder;
+#[cfg(any(feature = "objc", target_os = "macos"))]
+mod swizzled;
 mod threads;
 
 use std::num::NonZeroU32;
@@ -23,6 +28,7 @@ use locktoll_guard::{Counts, Guard, Instrument, Strategy, Timing};
 use locktoll_trace::Trace;
 
 use self::added_kernel::AddedKernel;
+use self::calibrating::Calibrating;
 use crate::error::{Error, Result};
 use crate::layer_counts;
 use crate::plan::{DevicePlan, Encoders};
@@ -81,7 +87,7 @@ impl TrialSpec {
             Some(Added {
                 to: Resource::Device,
                 ns,
-            }) if self.encoders.device.is_vulkan() => {
+            }) if self.encoders.device.is_gpu() => {
                 AddedKernel::new(ns, &self.encoders.device.added).map(Some)
             }
             _ => Ok(None),
@@ -139,6 +145,12 @@ pub fn device_facts(encoders: &Encoders) -> Result<(DeviceFacts, Option<TimedWor
             let facts = checked(&device, &encoders.workload)?;
             Ok((facts, device.timed_work()))
         }
+        #[cfg(target_os = "macos")]
+        DeviceChoice::Metal => {
+            let device = metal::open(plan, Instrument::Counted, &Perturbation::default())?;
+            let facts = checked(&device, &encoders.workload)?;
+            Ok((facts, device.timed_work()))
+        }
         #[cfg(feature = "objc")]
         DeviceChoice::Objc => {
             let device = objc::open(plan, &Perturbation::default())?;
@@ -164,19 +176,12 @@ pub fn timed_facts(
     match plan.choice.resolve()? {
         DeviceChoice::Vulkan(index) => {
             let device = open_vulkan(plan, index, Instrument::Counted, &Perturbation::default())?;
-            // Before any calibration, each of which would add a note of its own.
-            let mut facts = facts(&device);
-            let mut timed = Vec::with_capacity(service_ns.len());
-            for &ns in service_ns {
-                let mut workload = encoders.workload.clone();
-                workload.kernel = KernelChoice::Timed {
-                    service_ns: Some(ns),
-                };
-                program::Program::new(&device, &workload, None)?;
-                timed.extend(device.timed_work());
-            }
-            facts.notes.extend(calibration_note(&timed));
-            Ok((facts, timed))
+            timed_on(&device, encoders, service_ns)
+        }
+        #[cfg(target_os = "macos")]
+        DeviceChoice::Metal => {
+            let device = metal::open(plan, Instrument::Counted, &Perturbation::default())?;
+            timed_on(&device, encoders, service_ns)
         }
         #[cfg(feature = "objc")]
         DeviceChoice::Objc => {
@@ -188,6 +193,26 @@ pub fn timed_facts(
             Ok((facts(&device), Vec::new()))
         }
     }
+}
+
+fn timed_on(
+    device: &impl Calibrating,
+    encoders: &Encoders,
+    service_ns: &[u64],
+) -> Result<(DeviceFacts, Vec<TimedWork>)> {
+    // Before any calibration, each of which would add a note of its own.
+    let mut facts = facts(device);
+    let mut timed = Vec::with_capacity(service_ns.len());
+    for &ns in service_ns {
+        let mut workload = encoders.workload.clone();
+        workload.kernel = KernelChoice::Timed {
+            service_ns: Some(ns),
+        };
+        program::Program::new(device, &workload, None)?;
+        timed.extend(device.timed_work());
+    }
+    facts.notes.extend(calibration_note(&timed));
+    Ok((facts, timed))
 }
 
 /// What the kernels do that add these times per op on the device, and the reference that adds none:
@@ -202,7 +227,12 @@ pub fn added_work(encoders: &Encoders, levels_ns: &[u64]) -> Result<Vec<TimedWor
             let device = open_vulkan(plan, index, Instrument::Counted, &Perturbation::default())?;
             added_kernel::calibrate(&device, levels_ns)
         }
-        DeviceChoice::Auto | DeviceChoice::Soft | DeviceChoice::Objc => Ok(Vec::new()),
+        #[cfg(target_os = "macos")]
+        DeviceChoice::Metal => {
+            let device = metal::open(plan, Instrument::Counted, &Perturbation::default())?;
+            added_kernel::calibrate(&device, levels_ns)
+        }
+        _ => Ok(Vec::new()),
     }
 }
 
@@ -243,9 +273,10 @@ fn facts(device: &impl Device) -> DeviceFacts {
 fn resolved(choice: DeviceChoice) -> Result<DeviceChoice> {
     match choice {
         DeviceChoice::Soft | DeviceChoice::Vulkan(Some(_)) => Ok(choice),
-        DeviceChoice::Auto | DeviceChoice::Objc | DeviceChoice::Vulkan(None) => {
-            Ok(choice.resolve()?)
-        }
+        DeviceChoice::Auto
+        | DeviceChoice::Objc
+        | DeviceChoice::Metal
+        | DeviceChoice::Vulkan(None) => Ok(choice.resolve()?),
     }
 }
 
@@ -270,6 +301,10 @@ fn run_changed(spec: &TrialSpec, say: &mut dyn FnMut(&Line)) -> Result<Measureme
     let choice = plan.choice;
     if let (DeviceChoice::Vulkan(index), Protection::Interposed(_)) = (choice, spec.protection) {
         return run_layered(spec, index, &perturbation, say);
+    }
+    #[cfg(target_os = "macos")]
+    if choice == DeviceChoice::Metal {
+        return metal::run(spec, &perturbation, say);
     }
     #[cfg(feature = "objc")]
     if choice == DeviceChoice::Objc {

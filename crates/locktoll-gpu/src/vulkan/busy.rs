@@ -1,11 +1,11 @@
-//! How long the device was busy: the union of its command buffers' intervals, since those of
-//! several queues overlap and a sum would count that time twice.
+//! How long the device was busy, and the lanes from which that comes.
 
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::timestamps::{Clock, DeviceInterval, Follower};
+use super::timestamps::{Clock, Follower};
+use crate::busy::{DeviceInterval, Union};
 
 /// The intervals of one lane's command buffers that were not yet added to the union.
 ///
@@ -66,64 +66,9 @@ impl BusyTime {
     }
 }
 
-/// A set of nanoseconds: intervals in order, none of which touches another.
-#[derive(Debug, Default)]
-struct Union(Vec<DeviceInterval>);
-
-impl Union {
-    fn add(&mut self, mut more: Vec<DeviceInterval>) {
-        if more.is_empty() {
-            return;
-        }
-        // What lies before the first new one stays as it is.
-        let first_ns = more
-            .iter()
-            .map(|new| new.start_ns)
-            .min()
-            .unwrap_or_default();
-        let settled = self.0.partition_point(|old| old.end_ns < first_ns);
-        more.extend(self.0.drain(settled..));
-        more.sort_unstable();
-        for interval in more {
-            match self.0.last_mut() {
-                Some(last) if interval.start_ns <= last.end_ns => {
-                    last.end_ns = last.end_ns.max(interval.end_ns);
-                }
-                _ => self.0.push(interval),
-            }
-        }
-    }
-
-    fn length_ns(&self) -> u64 {
-        self.0.iter().map(|i| i.end_ns - i.start_ns).sum()
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
-
-    fn intervals(bounds: &[(u64, u64)]) -> Vec<DeviceInterval> {
-        let of = |&(start_ns, end_ns): &(u64, u64)| DeviceInterval { start_ns, end_ns };
-        bounds.iter().map(of).collect()
-    }
-
-    #[test]
-    fn the_union_done_by_hand() {
-        let mut union = Union::default();
-        union.add(intervals(&[(10, 20), (15, 30), (40, 50)]));
-        assert_eq!(union.length_ns(), 30);
-        // Inside, across a gap, before all, touching, and empty.
-        union.add(intervals(&[(12, 13)]));
-        assert_eq!(union.length_ns(), 30);
-        union.add(intervals(&[(25, 42), (0, 5)]));
-        assert_eq!(union.0, intervals(&[(0, 5), (10, 50)]));
-        union.add(intervals(&[(5, 7), (50, 50)]));
-        assert_eq!(union.0, intervals(&[(0, 7), (10, 50)]));
-        assert_eq!(union.length_ns(), 47);
-    }
 
     #[test]
     fn lanes_that_overlap_are_not_counted_twice_and_a_lane_may_go() {
@@ -138,27 +83,5 @@ mod tests {
         assert_eq!(busy.nanoseconds(), 160);
         assert_eq!(busy.0.lock().lanes.len(), 1);
         assert_eq!(busy.nanoseconds(), 160);
-    }
-
-    proptest! {
-        // Against counting every nanosecond, in batches of any order.
-        #[test]
-        fn the_union_is_each_nanosecond_once_and_never_shrinks(
-            batches in prop::collection::vec(
-                prop::collection::vec((0..200_u64, 0..20_u64), 0..5), 0..10),
-        ) {
-            let (mut union, mut all, mut last_ns) = (Union::default(), Vec::new(), 0);
-            for batch in batches {
-                let batch: Vec<_> = batch.into_iter().map(|(at, len)| (at, at + len)).collect();
-                union.add(intervals(&batch));
-                all.extend(batch);
-                let counted = (0..300_u64)
-                    .filter(|t| all.iter().any(|(start, end)| (*start..*end).contains(t)))
-                    .count() as u64;
-                prop_assert_eq!(union.length_ns(), counted);
-                prop_assert!(counted >= last_ns);
-                last_ns = counted;
-            }
-        }
     }
 }

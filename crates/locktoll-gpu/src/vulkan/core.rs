@@ -7,7 +7,6 @@ use ash::{ext, khr, vk};
 use parking_lot::{Mutex, MutexGuard};
 
 use super::busy::BusyTime;
-use super::calibration::Calibrations;
 use super::host_clock::HostClock;
 use super::loader::Instance;
 use super::physical::{self, Physical};
@@ -16,6 +15,7 @@ use super::refusal::refused;
 use super::settings::VulkanSettings;
 use super::synchronized_queues;
 use super::timestamps::Clock;
+use crate::calibration::Calibrations;
 use crate::{Error, Perturbation};
 
 /// What all objects of one device share. Every object keeps it, directly or through its lane.

@@ -13,8 +13,9 @@ use super::busy::LaneTimes;
 use super::core::{self, Core, HardwareQueue};
 use super::refusal::refused;
 use super::retained::Retained;
-use super::timestamps::{self, DeviceInterval};
+use super::timestamps;
 use crate::Error;
+use crate::busy::DeviceInterval;
 
 /// One lane of a device.
 ///

@@ -21,7 +21,7 @@
 
 mod buffer;
 mod busy;
-mod calibration;
+mod calibrated;
 mod core;
 mod host_clock;
 mod lane;
@@ -33,7 +33,6 @@ mod recording;
 mod refusal;
 mod retained;
 mod settings;
-mod shader;
 mod synchronized_queues;
 mod timestamps;
 
@@ -46,13 +45,15 @@ use self::core::Core;
 pub use self::host_clock::HostMoment;
 use self::lane::Lane;
 pub use self::pipeline::VulkanPipeline;
-pub(crate) use self::probe::{known, resolve};
+pub(crate) use self::probe::{best_hardware, choose, known};
 use self::recording::Recording;
-pub use self::settings::{TimedWork, VulkanSettings};
+pub use self::settings::VulkanSettings;
 use self::timestamps::Clock;
-pub use self::timestamps::DeviceInterval;
+use crate::busy::DeviceInterval;
 use crate::lifecycle::EncoderSerial;
-use crate::{Device, DeviceInfo, DeviceKind, Error, Kernel, Located, Perturbation, Scope};
+use crate::{
+    Device, DeviceInfo, DeviceKind, Error, Kernel, Located, Perturbation, Scope, TimedWork,
+};
 
 /// A device with a Vulkan driver.
 ///
@@ -144,7 +145,7 @@ impl VulkanDevice {
     /// # Errors
     /// The pipeline is of another device; what the driver refuses.
     pub fn time_ns(&self, pipeline: &VulkanPipeline) -> Result<u64, Error> {
-        self.core.calibrations.time_ns(&self.core, pipeline)
+        self.core.calibrations.time_ns(&self.core, &pipeline.object)
     }
 
     fn notes(&self) -> Vec<String> {
@@ -240,7 +241,7 @@ impl Device for VulkanDevice {
             }
             (None, Kernel::Axpy | Kernel::MlpLayer { .. }) => {
                 let object = core.programs.make(kernel)?;
-                object.set_ready();
+                object.program.set_ready();
                 object
             }
         };

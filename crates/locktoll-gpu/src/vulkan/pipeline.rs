@@ -4,7 +4,6 @@
 //! the [`Device`](crate::Device) trait is one call of the driver.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use ash::vk;
 use parking_lot::Mutex;
@@ -12,8 +11,9 @@ use parking_lot::Mutex;
 use super::buffer::MappedBuffer;
 use super::core::{Core, Logical};
 use super::refusal::refused;
-use super::shader::{self, Shader};
-use crate::{Error, Kernel, SLOTS};
+use crate::program::{DIMENSIONS_OFFSET, Dimensions, Program, SINK};
+use crate::shaders::{self, Shader};
+use crate::{Error, Kernel};
 
 /// A kernel of a [`VulkanDevice`](crate::VulkanDevice).
 pub struct VulkanPipeline {
@@ -21,61 +21,10 @@ pub struct VulkanPipeline {
     pub(super) object: Arc<PipelineObject>,
 }
 
-/// What a dispatch of a kernel needs to know.
+/// The driver's pipeline, and what a dispatch of its kernel needs to know.
 pub(super) struct PipelineObject {
-    pub(super) kernel: Kernel,
+    pub(super) program: Program,
     pub(super) handle: vk::Pipeline,
-    /// Of [`Kernel::Timed`]: how often each thread goes round.
-    pub(super) iterations: AtomicU32,
-    /// Of [`Kernel::Timed`]: workgroups.
-    pub(super) groups: AtomicU32,
-    /// Calibrated, so that others may have it.
-    is_ready: AtomicBool,
-}
-
-impl PipelineObject {
-    pub(super) fn set_ready(&self) {
-        self.is_ready.store(true, Ordering::Release);
-    }
-}
-
-/// The binding behind the slots', to which [`Kernel::Timed`] pretends to write.
-pub(super) const SINK: u32 = 4;
-const _: () = assert!(SINK as usize == SLOTS);
-
-/// Where a slot's number lies in the push constants: one after the other from their beginning.
-pub(super) const fn value_offset(slot: u32) -> u32 {
-    4 * slot
-}
-
-/// Where a dispatch's [`Dimensions`] lie in the push constants: behind the slots' numbers.
-pub(super) const DIMENSIONS_OFFSET: u32 = value_offset(SINK);
-
-/// What a dispatch tells its shader, as 32-bit words in the order of the shaders' `Arguments`.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Dimensions {
-    pub(super) threads: u32,
-    pub(super) inputs: u32,
-    pub(super) relu: bool,
-    pub(super) iterations: u32,
-}
-
-impl Dimensions {
-    const BYTES: u32 = 16;
-
-    pub(super) fn bytes(self) -> [u8; Self::BYTES as usize] {
-        let words = [
-            self.threads,
-            self.inputs,
-            u32::from(self.relu),
-            self.iterations,
-        ];
-        let mut bytes = [0; Self::BYTES as usize];
-        for (to, word) in bytes.chunks_exact_mut(4).zip(words) {
-            to.copy_from_slice(&word.to_ne_bytes());
-        }
-        bytes
-    }
 }
 
 /// The device's pipelines.
@@ -137,10 +86,10 @@ impl Programs {
     /// The kernel's pipeline, if it has been made ready before.
     pub(super) fn find(&self, kernel: Kernel) -> Option<Arc<PipelineObject>> {
         let kept = self.kept.lock();
-        let mut ready = kept
-            .iter()
-            .filter(|object| object.is_ready.load(Ordering::Acquire));
-        ready.find(|object| object.kernel == kernel).cloned()
+        let mut ready = kept.iter().filter(|object| object.program.is_ready());
+        ready
+            .find(|object| object.program.kernel == kernel)
+            .cloned()
     }
 
     /// A new object for the kernel, on the driver's pipeline of an earlier one of the same shader
@@ -148,27 +97,24 @@ impl Programs {
     pub(super) fn make(&self, kernel: Kernel) -> Result<Arc<PipelineObject>, Error> {
         // Kept through the compilation, so that each shader is compiled once.
         let mut kept = self.kept.lock();
-        let shader = shader_of(kernel);
+        let shader = Shader::of(kernel);
         let earlier = kept
             .iter()
-            .find(|object| shader_of(object.kernel).name == shader.name);
+            .find(|object| Shader::of(object.program.kernel).name == shader.name);
         let handle = match earlier {
             Some(object) => object.handle,
             None => self.compile(shader)?,
         };
         let object = Arc::new(PipelineObject {
-            kernel,
+            program: Program::new(kernel),
             handle,
-            iterations: AtomicU32::new(0),
-            groups: AtomicU32::new(1),
-            is_ready: AtomicBool::new(false),
         });
         kept.push(Arc::clone(&object));
         Ok(object)
     }
 
     fn compile(&self, shader: &Shader) -> Result<vk::Pipeline, Error> {
-        let words = shader.compile()?;
+        let words = shader.spirv()?;
         let module_info = vk::ShaderModuleCreateInfo::default().code(&words);
         // SAFETY: the device lives and the layout is its own; naga has validated the shader; the
         // module is destroyed after its only use.
@@ -180,7 +126,7 @@ impl Programs {
             let stage = vk::PipelineShaderStageCreateInfo::default()
                 .stage(vk::ShaderStageFlags::COMPUTE)
                 .module(module)
-                .name(shader::ENTRY);
+                .name(shaders::ENTRY);
             let info = [vk::ComputePipelineCreateInfo::default()
                 .stage(stage)
                 .layout(self.layout)];
@@ -191,14 +137,6 @@ impl Programs {
             let made = made.map_err(|(_, result)| refused("vkCreateComputePipelines")(result))?;
             Ok(made[0])
         }
-    }
-}
-
-const fn shader_of(kernel: Kernel) -> &'static Shader {
-    match kernel {
-        Kernel::Axpy => &shader::AXPY,
-        Kernel::MlpLayer { .. } => &shader::MLP_LAYER,
-        Kernel::Timed { .. } => &shader::TIMED,
     }
 }
 

@@ -47,18 +47,16 @@ fn missing(error: &Error) -> KnownDevice {
     }
 }
 
-/// Replaces [`DeviceChoice::Auto`] and an unnumbered Vulkan device by what they mean here.
-pub(crate) fn resolve(choice: DeviceChoice) -> Result<DeviceChoice, Error> {
-    let index = |index: usize| DeviceChoice::Vulkan(Some(index));
-    match choice {
-        DeviceChoice::Soft | DeviceChoice::Objc => Ok(choice),
-        // Whatever keeps Vulkan from working here, the soft device works.
-        DeviceChoice::Auto => Ok(list()
-            .ok()
-            .and_then(|devices| physical::best_hardware(&devices))
-            .map_or(DeviceChoice::Soft, index)),
-        DeviceChoice::Vulkan(asked) => physical::choose(&list()?, asked).map(index),
-    }
+/// The number of the best device that is hardware; none where anything keeps Vulkan from working.
+pub(crate) fn best_hardware() -> Option<usize> {
+    list()
+        .ok()
+        .and_then(|devices| physical::best_hardware(&devices))
+}
+
+/// The number of the device that is asked for, or of the best one.
+pub(crate) fn choose(asked: Option<usize>) -> Result<usize, Error> {
+    physical::choose(&list()?, asked)
 }
 
 fn list() -> Result<Vec<Physical>, Error> {

@@ -9,14 +9,13 @@ use ash::vk;
 use super::buffer::VulkanBuffer;
 use super::core;
 use super::lane::{Handles, Lane, Past, Slot};
-use super::pipeline::{
-    DIMENSIONS_OFFSET, Dimensions, PipelineObject, SINK, VulkanPipeline, value_offset,
-};
+use super::pipeline::{PipelineObject, VulkanPipeline};
 use super::refusal::refused;
 use super::retained::Retained;
-use super::timestamps::DeviceInterval;
 use crate::arguments::Arguments;
+use crate::busy::DeviceInterval;
 use crate::lifecycle::{EncoderSerial, Lifecycle};
+use crate::program::{DIMENSIONS_OFFSET, SINK, value_offset};
 use crate::{Error, Kernel};
 
 /// What one command buffer and its encoders share.
@@ -196,9 +195,11 @@ impl Recording {
         self.lifecycle.check_open(encoder, "dispatch")?;
         let pipeline = self.pipeline.load(Ordering::Acquire);
         // SAFETY: the device keeps what the pointer may point to, and the lane the device.
-        let pipeline = unsafe { pipeline.as_ref() }.ok_or(Error::NoPipeline)?;
-        let threads = self.arguments.check(pipeline.kernel, threads)?;
-        let (wanted, dimensions) = pipeline.shape(threads);
+        let program = &unsafe { pipeline.as_ref() }
+            .ok_or(Error::NoPipeline)?
+            .program;
+        let threads = self.arguments.check(program.kernel, threads)?;
+        let (wanted, dimensions) = program.shape(threads);
         let [most, ..] = self
             .lane
             .core
@@ -209,7 +210,7 @@ impl Recording {
         // SAFETY: the caller's promise. The slots hold what the kernel touches, and the sink lives
         // as long as the device.
         unsafe {
-            if matches!(pipeline.kernel, Kernel::Timed { .. }) {
+            if matches!(program.kernel, Kernel::Timed { .. }) {
                 self.bind(SINK, self.lane.core.programs.sink.handle);
             }
             self.push(DIMENSIONS_OFFSET, &dimensions.bytes());
@@ -336,36 +337,6 @@ impl Drop for Recording {
             self.lane.abandon(slot);
         } else {
             self.lane.give_back(slot);
-        }
-    }
-}
-
-impl PipelineObject {
-    /// Workgroups, of which a device may allow fewer, and what the shader is told.
-    fn shape(&self, threads: u32) -> (u32, Dimensions) {
-        /// Of `axpy.wgsl`.
-        const WIDTH: u32 = 128;
-        let dimensions = Dimensions {
-            threads,
-            ..Dimensions::default()
-        };
-        match self.kernel {
-            Kernel::Axpy => (threads.div_ceil(WIDTH), dimensions),
-            Kernel::MlpLayer { inputs, relu, .. } => (
-                threads,
-                Dimensions {
-                    inputs,
-                    relu,
-                    ..dimensions
-                },
-            ),
-            Kernel::Timed { .. } => (
-                self.groups.load(Ordering::Relaxed),
-                Dimensions {
-                    iterations: self.iterations.load(Ordering::Relaxed),
-                    ..dimensions
-                },
-            ),
         }
     }
 }

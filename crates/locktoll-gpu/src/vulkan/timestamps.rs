@@ -3,16 +3,7 @@
 use ash::vk;
 
 use super::core::Logical;
-
-/// When a command buffer occupied the device, in nanoseconds of the device's own clock since the
-/// [`VulkanDevice`](crate::VulkanDevice) was made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct DeviceInterval {
-    /// The beginning: the device had reached the command buffer.
-    pub start_ns: u64,
-    /// The end: all its work was complete.
-    pub end_ns: u64,
-}
+use crate::busy::DeviceInterval;
 
 /// How raw timestamps are read.
 #[derive(Clone, Copy, Debug)]

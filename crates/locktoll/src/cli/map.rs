@@ -26,8 +26,8 @@ Examples:
   locktoll map --device soft --soft encode=5us,engines=4 --queues 1,4
   locktoll map --resume DIR                        go on with an interrupted map")]
 pub struct MapArgs {
-    /// Device to measure on: auto, soft, objc, vulkan or vulkan:N (see `locktoll devices`). auto is a
-    /// GPU with a Vulkan driver where there is one, else soft
+    /// Device to measure on: auto, soft, objc, metal, vulkan or vulkan:N (see `locktoll devices`). auto is a
+    /// GPU where there is one with a driver, Metal's on macOS and elsewhere Vulkan's, else soft
     #[arg(
         long,
         default_value = "auto",

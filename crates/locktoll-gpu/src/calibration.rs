@@ -4,17 +4,10 @@
 //! of its command buffer. So what an empty command buffer costs is part of the time; what is shorter
 //! than that cannot be had, and is said to be off.
 
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
-
 use parking_lot::Mutex;
 
-use super::core::Core;
-use super::lane::Lane;
-use super::pipeline::{PipelineObject, VulkanPipeline};
-use super::recording::Recording;
-use super::settings::TimedWork;
-use crate::{DeviceKind, Error, Kernel};
+use crate::program::Program;
+use crate::{Error, Kernel, TimedWork};
 
 /// What `duration_ns: None` asks for: the soft device's default.
 const DEFAULT_NS: u64 = 100_000;
@@ -31,7 +24,7 @@ const SAMPLES: usize = 7;
 const WARM_UP_NS: u64 = 30_000_000;
 
 /// What was calibrated on this device, or on one like it.
-pub(super) struct Calibrations {
+pub(crate) struct Calibrations {
     given: Vec<TimedWork>,
     state: Mutex<State>,
 }
@@ -49,83 +42,101 @@ struct Reached {
     took_ns: u64,
 }
 
+/// A device whose timed kernels are calibrated.
+pub(crate) trait Calibrated {
+    /// A kernel made ready for dispatch.
+    type Object;
+    /// What a command buffer is recorded for.
+    type Lane;
+
+    /// The kernel's object, if it has been made ready before.
+    fn find(&self, kernel: Kernel) -> Option<Self::Object>;
+    /// A new object for the kernel, which nobody finds before it is made ready.
+    fn make(&self, kernel: Kernel) -> Result<Self::Object, Error>;
+    /// What the object's dispatches do.
+    fn program(object: &Self::Object) -> &Program;
+    /// A lane that nobody else has, with timestamps.
+    fn lane(&self) -> Result<Self::Lane, Error>;
+    /// Workgroups that a dispatch may have: one on a CPU, which is one core's work, since encoding
+    /// needs the others.
+    fn most_groups(&self) -> u32;
+    /// Device time of one command buffer with one dispatch of the object.
+    fn once_ns(&self, lane: &Self::Lane, object: &Self::Object) -> Result<u64, Error>;
+}
+
 impl Calibrations {
-    pub(super) fn new(given: Vec<TimedWork>) -> Self {
+    pub(crate) fn new(given: Vec<TimedWork>) -> Self {
         Self {
             given,
             state: Mutex::default(),
         }
     }
 
-    /// A calibrated pipeline of the kernel. Other work on the device meanwhile disturbs it.
-    pub(super) fn calibrate(
+    /// A calibrated object of the kernel. Other work on the device meanwhile disturbs it.
+    pub(crate) fn calibrate<D: Calibrated>(
         &self,
-        core: &Arc<Core>,
+        device: &D,
         duration_ns: Option<u64>,
-    ) -> Result<Arc<PipelineObject>, Error> {
+    ) -> Result<D::Object, Error> {
         let kernel = Kernel::Timed { duration_ns };
         // One at a time: two would measure each other.
         let mut state = self.state.lock();
-        if let Some(object) = core.programs.find(kernel) {
+        if let Some(object) = device.find(kernel) {
             return Ok(object);
         }
         let asked_ns = duration_ns.unwrap_or(DEFAULT_NS);
-        if let Some(&given) = self.given.iter().find(|given| given.asked_ns == asked_ns) {
-            let object = core.programs.make(kernel)?;
-            object.groups.store(given.groups, Ordering::Relaxed);
-            object.iterations.store(given.iterations, Ordering::Relaxed);
-            object.set_ready();
-            state.done.push(given);
-            return Ok(object);
-        }
-        let probe = Probe {
-            lane: Arc::new(Lane::new(core, 0, true)?),
-            pipeline: VulkanPipeline {
-                core: Arc::clone(core),
-                object: core.programs.make(kernel)?,
-            },
+        let object = device.make(kernel)?;
+        let work = if let Some(&given) = self.given.iter().find(|given| given.asked_ns == asked_ns)
+        {
+            given
+        } else {
+            let probe = Probe {
+                device,
+                lane: device.lane()?,
+                object: &object,
+            };
+            if state.groups == 0 {
+                state.groups = probe.groups()?;
+            }
+            let groups = state.groups;
+            let reached = search(asked_ns, |iterations| probe.least_ns(groups, iterations))?;
+            TimedWork {
+                asked_ns,
+                groups,
+                iterations: reached.iterations,
+                took_ns: reached.took_ns,
+            }
         };
-        if state.groups == 0 {
-            state.groups = probe.groups()?;
-        }
-        let groups = state.groups;
-        let reached = search(asked_ns, |iterations| probe.least_ns(groups, iterations))?;
-        probe.set(groups, reached.iterations);
-        probe.pipeline.object.set_ready();
-        state.done.push(TimedWork {
-            asked_ns,
-            groups,
-            iterations: reached.iterations,
-            took_ns: reached.took_ns,
-        });
-        Ok(probe.pipeline.object)
+        let program = D::program(&object);
+        program.set(work.groups, work.iterations);
+        program.set_ready();
+        state.done.push(work);
+        Ok(object)
     }
 
-    /// Device time of a command buffer with one dispatch of a timed pipeline, now. Other work on the
+    /// Device time of a command buffer with one dispatch of a timed object, now. Other work on the
     /// device meanwhile disturbs it.
-    pub(super) fn time_ns(
+    pub(crate) fn time_ns<D: Calibrated>(
         &self,
-        core: &Arc<Core>,
-        pipeline: &VulkanPipeline,
+        device: &D,
+        object: &D::Object,
     ) -> Result<u64, Error> {
         let _alone = self.state.lock();
         let probe = Probe {
-            lane: Arc::new(Lane::new(core, 0, true)?),
-            pipeline: VulkanPipeline {
-                core: Arc::clone(&pipeline.core),
-                object: Arc::clone(&pipeline.object),
-            },
+            device,
+            lane: device.lane()?,
+            object,
         };
         probe.least_now_ns()
     }
 
     /// One sentence for each.
-    pub(super) fn notes(&self) -> Vec<String> {
+    pub(crate) fn notes(&self) -> Vec<String> {
         self.state.lock().done.iter().map(note).collect()
     }
 
     /// What was calibrated last.
-    pub(super) fn last(&self) -> Option<TimedWork> {
+    pub(crate) fn last(&self) -> Option<TimedWork> {
         self.state.lock().done.last().copied()
     }
 }
@@ -154,38 +165,20 @@ fn note(work: &TimedWork) -> String {
     )
 }
 
-/// A timed pipeline and a lane to try it on.
-struct Probe {
-    lane: Arc<Lane>,
-    pipeline: VulkanPipeline,
+/// A timed object and a lane to try it on.
+struct Probe<'a, D: Calibrated> {
+    device: &'a D,
+    lane: D::Lane,
+    object: &'a D::Object,
 }
 
-impl Probe {
-    fn set(&self, groups: u32, iterations: u32) {
-        let object = &self.pipeline.object;
-        object.groups.store(groups, Ordering::Relaxed);
-        object.iterations.store(iterations, Ordering::Relaxed);
-    }
-
-    /// Device time of one command buffer with one dispatch.
+impl<D: Calibrated> Probe<'_, D> {
     fn once_ns(&self) -> Result<u64, Error> {
-        // SAFETY: this thread alone has the lane.
-        let recording = unsafe {
-            let recording = Recording::begin(&self.lane)?;
-            let encoder = recording.open_encoder()?;
-            recording.set_pipeline(encoder, &self.pipeline)?;
-            recording.dispatch(encoder, 1)?;
-            recording.end_encoding(encoder)?;
-            recording.commit()?;
-            recording
-        };
-        recording.wait()?;
-        let interval = recording.interval();
-        Ok(interval.map_or(0, |interval| interval.end_ns - interval.start_ns))
+        self.device.once_ns(&self.lane, self.object)
     }
 
     fn least_ns(&self, groups: u32, iterations: u32) -> Result<u64, Error> {
-        self.set(groups, iterations);
+        D::program(self.object).set(groups, iterations);
         self.least_now_ns()
     }
 
@@ -197,19 +190,18 @@ impl Probe {
         Ok(least_ns)
     }
 
-    /// Workgroups to use. On a CPU one, which is one core's work: encoding needs the others.
+    /// Workgroups to use.
     fn groups(&self) -> Result<u32, Error> {
-        let physical = &self.lane.core.logical.physical;
-        if physical.kind() == DeviceKind::SoftwareRasterizer {
+        let most = self.device.most_groups();
+        if most == 1 {
             return Ok(1);
         }
-        self.set(1, 1 << 14);
+        D::program(self.object).set(1, 1 << 14);
         let mut warm_ns = 0;
         while warm_ns < WARM_UP_NS {
             // At least a microsecond, so that a clock that stands still does not stop us here.
             warm_ns += self.once_ns()?.max(1_000);
         }
-        let [most, ..] = physical.limits.max_compute_work_group_count;
         let one = search(DEFAULT_NS, |iterations| self.least_ns(1, iterations))?;
         filling(most, |groups| self.least_ns(groups, one.iterations))
     }
