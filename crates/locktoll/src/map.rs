@@ -92,10 +92,10 @@ pub fn measure(arguments: &MapArgs) -> Result<Measured> {
         && samples.trials.len() == trials_before
         && samples.stopped == Some(StopReason::Refined);
     Ok(Measured {
-        was_complete,
         directory,
         samples,
         result,
+        was_complete,
     })
 }
 

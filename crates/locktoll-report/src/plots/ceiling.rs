@@ -138,7 +138,7 @@ fn lines(name: &str, width: f64) -> Vec<String> {
         let last = lines.len() - 1;
         let longer = format!("{} {word}", lines[last]);
         if lines[last].is_empty() {
-            lines[last] = word.to_owned();
+            word.clone_into(&mut lines[last]);
         } else if text_width(&longer) <= width {
             lines[last] = longer;
         } else if lines.len() == MOST_LINES {
