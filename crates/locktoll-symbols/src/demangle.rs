@@ -13,7 +13,7 @@ const DEEPEST: u32 = 96;
 /// ```
 /// use locktoll_symbols::demangle;
 /// assert_eq!(demangle("_ZN5Queue4pushEi"), "Queue::push");
-/// assert_eq!(demangle("_ZN4core3ptr9drop_box17h0123456789abcdefE"), "core::ptr::drop_box");
+/// assert_eq!(demangle("_ZN4core3ptr8drop_box17h0123456789abcdefE"), "core::ptr::drop_box");
 /// assert_eq!(demangle("take_gil"), "take_gil");
 /// ```
 pub fn demangle(name: &str) -> String {

@@ -249,10 +249,7 @@ mod tests {
         };
         assert_eq!(elf.bias(0x7000_0000, 0), Some(0x7000_0000));
         // Its second segment's page begins 0xdc0 bytes before the segment.
-        assert_eq!(
-            elf.bias(0x7000_3000, 0x1000),
-            Some(0x7000_0000)
-        );
+        assert_eq!(elf.bias(0x7000_3000, 0x1000), Some(0x7000_0000));
         assert_eq!(elf.bias(0x7000_3000, 0x9000), None);
         assert!(elf.covers(0x4fff) && !elf.covers(0x5000) && !elf.covers(0x600));
         assert_eq!(elf.extent(), Some(0..0x5000));

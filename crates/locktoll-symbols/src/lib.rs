@@ -27,6 +27,7 @@
 //! | `debug_files` | where the debug information of a file lies |
 //! | `symbolizer` | files opened once; frames of code, names of data |
 //! | `unwind` | callers, from a copy of the stack |
+//! | `foreign` | the border to other people's parsers |
 //! | `demangle` | C++ and Rust names as in the source |
 //! | `known` | locks with names of their own, and frames that are part of a lock |
 #![forbid(unsafe_code)]
@@ -35,6 +36,7 @@ mod debug_files;
 mod demangle;
 mod elf;
 mod error;
+mod foreign;
 mod known;
 mod maps;
 mod symbolizer;

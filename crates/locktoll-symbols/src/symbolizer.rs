@@ -11,6 +11,7 @@ use fallible_iterator::FallibleIterator as _;
 use crate::debug_files;
 use crate::demangle::demangle;
 use crate::elf::{Elf, Symbol};
+use crate::foreign;
 use crate::maps::{Mapping, Maps};
 
 /// Where distributions put debug files.
@@ -146,14 +147,7 @@ impl Symbolizer {
     pub(crate) fn module_at(&self, maps: &Maps, mapping: &Mapping) -> Option<(Rc<Module>, u64)> {
         let path = mapping.file()?;
         let module = self.module(path)?;
-        // The mapping with the file's beginning tells most surely where the file lies; later ones may
-        // share a page of the file.
-        let first = maps
-            .iter()
-            .take_while(|other| other.start <= mapping.start)
-            .filter(|other| other.file() == Some(path) && other.offset == 0)
-            .last()
-            .unwrap_or(mapping);
+        let first = first_of_file(maps, mapping, path);
         let bias = module.elf.bias(first.start, first.offset)?;
         Some((module, bias))
     }
@@ -162,7 +156,7 @@ impl Symbolizer {
         if let Some(known) = self.modules.borrow().get(path) {
             return known.clone();
         }
-        let module = Module::open(path, &self.debug_root).map(Rc::new);
+        let module = foreign::parse(|| Module::open(path, &self.debug_root)).map(Rc::new);
         self.modules
             .borrow_mut()
             .insert(path.to_owned(), module.clone());
@@ -203,12 +197,19 @@ impl Module {
 
     /// Frames from DWARF, the innermost first; none where there is no DWARF for the address.
     fn inlined_at(&self, address: u64) -> Vec<Frame> {
-        let Some(lines) = self.lines.get_or_init(|| self.load_lines()) else {
+        let lines = self
+            .lines
+            .get_or_init(|| foreign::parse(|| self.load_lines()));
+        let Some(lines) = lines else {
             return Vec::new();
         };
-        let Ok(found) = lines.find_frames(address) else {
-            return Vec::new();
-        };
+        // Nothing that a panic could leave half done is used again: what the lines were loaded from does
+        // not change, and what is kept of them is set whole or not at all.
+        foreign::parse(|| Self::frames_in(lines, address)).unwrap_or_default()
+    }
+
+    fn frames_in(lines: &Loader, address: u64) -> Option<Vec<Frame>> {
+        let found = lines.find_frames(address).ok()?;
         let frames = found.take(DEEPEST).map(|frame| {
             let name = frame.function.as_ref().and_then(|function| {
                 let raw = function.raw_name().ok()?;
@@ -222,7 +223,7 @@ impl Module {
                 ..nameless(None, address)
             })
         });
-        frames.collect().unwrap_or_default()
+        frames.collect().ok()
     }
 
     fn load_lines(&self) -> Option<Loader> {
@@ -260,4 +261,22 @@ fn followed<'a>(maps: &'a Maps, mapping: &'a Mapping) -> Option<&'a Mapping> {
         at = before;
     }
     at.file().map(|_| at)
+}
+
+/// The mapping with the beginning of a file, which tells most surely where the file lies: later ones may
+/// share a page of the file. A file that is there twice begins anew with a gap.
+fn first_of_file<'a>(maps: &'a Maps, mapping: &'a Mapping, path: &Path) -> &'a Mapping {
+    let of_file = maps
+        .iter()
+        .take_while(|other| other.start <= mapping.start)
+        .filter(|other| other.file() == Some(path));
+    let (mut first, mut end) = (None, None);
+    for other in of_file {
+        let follows = end == Some(other.start);
+        if first.is_none() || (other.offset == 0 && !follows) {
+            first = Some(other);
+        }
+        end = Some(other.end);
+    }
+    first.unwrap_or(mapping)
 }

@@ -15,6 +15,7 @@ use framehop::{
 use object::{Object as _, ObjectSection as _};
 
 use crate::elf;
+use crate::foreign;
 use crate::maps::Maps;
 use crate::symbolizer::{Module, Symbolizer};
 
@@ -120,6 +121,16 @@ impl<'a> StackUnwinder<'a> {
     /// The return addresses on a stack, the innermost first and beginning with `pc`. It ends where the
     /// copy does, or where no rule leads further.
     pub fn unwind(&mut self, stack: &StackCopy) -> Vec<u64> {
+        let found = foreign::parse(|| Some(self.walk(stack)));
+        found.unwrap_or_else(|| {
+            self.unwinder = UnwinderNative::new();
+            self.cache = CacheNative::new();
+            self.added.clear();
+            vec![stack.pc]
+        })
+    }
+
+    fn walk(&mut self, stack: &StackCopy) -> Vec<u64> {
         // Only files that this stack can lead through are read: those that some word of it points into.
         self.add(stack.pc);
         for word in stack.bytes.chunks_exact(WORD) {

@@ -1,6 +1,7 @@
 //! The command line: every flag, its help and its default, in one place.
 
 mod map;
+mod record;
 mod report;
 mod trial;
 
@@ -19,7 +20,8 @@ use locktoll_gpu::{DeviceChoice, FaultModel, Protection, SoftSettings};
 use locktoll_guard::{ParseStrategyError, Strategy};
 
 pub use map::MapArgs;
-pub use report::{ReportArgs, ReportFormat};
+pub use record::{RecordArgs, RecordMode};
+pub use report::{ExportFormat, ReportArgs, ReportFormat};
 pub use trial::TrialArgs;
 
 const AFTER_HELP: &str = "\
@@ -63,6 +65,8 @@ pub enum Command {
     Devices,
     /// Run a Vulkan program with a lock slipped under it, and tell what the lock saw
     Guard(GuardArgs),
+    /// Run any program and tell what its locks cost, where, and who waits for whom
+    Record(RecordArgs),
     /// Run one trial in this process and print what it measures (bench starts these)
     Trial(TrialArgs),
     /// Print a completion script for your shell

@@ -105,7 +105,9 @@ pub struct Sampling {
 }
 
 /// What kind of thing was waited for or held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum LockKind {
     /// `pthread_mutex_t`, `mtx_t`, `std::mutex`.
@@ -129,7 +131,7 @@ pub enum LockKind {
 pub struct Lock {
     /// What it is called: its variable, the name that everybody knows it by, or who takes it most.
     pub name: String,
-    /// The name is one that everybody knows it by, such as CPython's GIL.
+    /// The name is one that everybody knows it by, such as the GIL of `CPython`.
     pub known: bool,
     /// What kind it is.
     pub kind: LockKind,
@@ -161,7 +163,8 @@ pub struct Lock {
     pub fairness: Option<f64>,
     /// What each thread had of it, most acquisitions first.
     pub shares: Vec<ThreadShare>,
-    /// Who takes it, most time in waits first.
+    /// Who takes it: first the site that others waited for longest, where that was seen, then the one that
+    /// waited longest.
     pub sites: Vec<Site>,
 }
 
@@ -231,6 +234,8 @@ pub struct Site {
     pub contentions: u64,
     /// Attempts without waiting that found it taken.
     pub refused: u64,
+    /// Time that others waited for the lock while it was held by this site, as far as that was seen.
+    pub caused_ns: f64,
     /// From asking to having.
     pub wait: Times,
     /// From having to releasing.

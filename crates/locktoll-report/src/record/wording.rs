@@ -1,0 +1,139 @@
+//! The answer in sentences.
+
+use super::model::{Lock, Mode, Record, Run};
+use crate::format::{count, duration_ns, fixed_point, plural, share};
+
+/// A share of all waits under which a lock is not spoken of beside the first.
+const SPOKEN_OF: f64 = 0.1;
+/// Locks spoken of at most.
+const MOST: usize = 3;
+
+/// What the locks cost, the first sentence for those who read no other. `name` makes names from
+/// outside harmless.
+pub(super) fn answer(record: &Record, name: fn(&str) -> String) -> Vec<String> {
+    let lost: f64 = record.locks.iter().map(|lock| lock.wait.total_ns).sum();
+    if record.run.processes.is_empty() {
+        return vec!["No lock was recorded.".to_owned()];
+    }
+    let acquired = match record.run.mode {
+        Mode::Contentions => String::new(),
+        Mode::Aggregate | Mode::Events => format!(
+            " {} were taken {}.",
+            plural(record.locks.len() as u64, "lock"),
+            plural(record.sampling.acquisitions, "time")
+        ),
+    };
+    if lost <= 0.0 {
+        return vec![format!(
+            "No thread waited for a lock in {}.{acquired}",
+            duration_ns(record.run.wall_ns as f64)
+        )];
+    }
+    let mut sentences = vec![format!(
+        "Threads waited {} for locks, in a run of {}.{acquired}",
+        duration_ns(lost),
+        duration_ns(record.run.wall_ns as f64)
+    )];
+    let worst = record
+        .locks
+        .iter()
+        .take(MOST)
+        .enumerate()
+        .filter(|(index, lock)| *index == 0 || lock.wait.total_ns > SPOKEN_OF * lost);
+    sentences.extend(worst.map(|(_, lock)| of_lock(lock, lost, name)));
+    sentences
+}
+
+fn of_lock(lock: &Lock, lost: f64, name: fn(&str) -> String) -> String {
+    let held = lock.utilisation.map_or_else(String::new, |held| {
+        format!(", held {} of the time", share(held.value))
+    });
+    let where_taken = match lock.sites.first() {
+        Some(guilty) if guilty.caused_ns > 0.0 => format!(
+            "; others waited {} while {} held it",
+            duration_ns(guilty.caused_ns),
+            name(&guilty.label())
+        ),
+        Some(site) => format!("; taken in {}", name(&site.label())),
+        None => String::new(),
+    };
+    format!(
+        "{}: {} of it ({}){held}{where_taken}.",
+        name(&lock.name),
+        duration_ns(lock.wait.total_ns),
+        share(lock.wait.total_ns / lost)
+    )
+}
+
+/// How the program ended, and what recording it cost.
+pub(super) fn course(record: &Record) -> Vec<String> {
+    let mut sentences = Vec::new();
+    if let Some(signal) = record.run.signal {
+        sentences.push(format!("The program was ended by signal {signal}."));
+    } else if let Some(code) = record.run.exit_code.filter(|code| *code != 0) {
+        sentences.push(format!("The program ended with exit code {code}."));
+    }
+    sentences.push(cost(record));
+    sentences
+}
+
+fn cost(record: &Record) -> String {
+    match &record.cost {
+        Some(cost) => {
+            let per_event = cost.per_event_ns.map_or_else(String::new, |ns| {
+                format!(
+                    ", {} for each acquisition or wait",
+                    duration_ns(ns.max(0.0))
+                )
+            });
+            format!(
+                "Recorded runs took {} times as long as bare ones ({} to {}, {} in random order){per_event}.",
+                fixed_point(cost.ratio, 3),
+                fixed_point(cost.ci[0], 3),
+                fixed_point(cost.ci[1], 3),
+                plural(cost.pairs, "pair")
+            )
+        }
+        None => "What recording cost was not measured: --calibrate N does that.".to_owned(),
+    }
+}
+
+/// The command, for a title.
+pub(super) fn command(run: &Run) -> String {
+    let words: Vec<String> = run
+        .command
+        .iter()
+        .map(|word| crate::text::shell_word(word))
+        .collect();
+    if words.is_empty() {
+        "a program".to_owned()
+    } else {
+        words.join(" ")
+    }
+}
+
+/// How much there was to see.
+pub(super) fn about(record: &Record) -> String {
+    let run = &record.run;
+    let threads: u64 = run.processes.iter().map(|process| process.threads).sum();
+    [
+        duration_ns(run.wall_ns as f64),
+        format!(
+            "{} {}",
+            count(run.processes.len() as u64),
+            if run.processes.len() == 1 {
+                "process"
+            } else {
+                "processes"
+            }
+        ),
+        plural(threads, "thread"),
+        match run.mode {
+            Mode::Aggregate => "every acquisition counted",
+            Mode::Contentions => "contentions only",
+            Mode::Events => "every acquisition as an event",
+        }
+        .to_owned(),
+    ]
+    .join(" · ")
+}

@@ -1,0 +1,171 @@
+//! Names of locks and of the places that take them.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use locktoll_report::record::model::LockKind;
+use locktoll_symbols::{Datum, Frame, KNOWN, Symbolizer, is_lock_internal, known_lock};
+
+use super::observed::ObservedProcess;
+use super::stacks::Callers;
+
+/// What is told of a call site.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SiteName {
+    pub(super) function: String,
+    pub(super) location: Option<String>,
+    pub(super) module: Option<String>,
+    pub(super) inlined: Vec<String>,
+    frames: Vec<Frame>,
+}
+
+impl SiteName {
+    pub(super) fn label(&self) -> String {
+        match (&self.location, &self.module) {
+            (Some(place), _) | (None, Some(place)) => format!("{} ({place})", self.function),
+            (None, None) => self.function.clone(),
+        }
+    }
+}
+
+/// Names within one process.
+pub(super) struct Names<'a> {
+    process: &'a ObservedProcess,
+    symbolizer: &'a Symbolizer,
+    callers: &'a Callers,
+    /// Frames at a return address.
+    frames: RefCell<HashMap<u64, Vec<Frame>>>,
+}
+
+impl<'a> Names<'a> {
+    pub(super) fn new(
+        process: &'a ObservedProcess,
+        symbolizer: &'a Symbolizer,
+        callers: &'a Callers,
+    ) -> Self {
+        Self {
+            process,
+            symbolizer,
+            callers,
+            frames: RefCell::default(),
+        }
+    }
+
+    /// The functions at a call, the innermost first.
+    pub(super) fn frames(&self, return_address: u64) -> Vec<Frame> {
+        let known = self.frames.borrow().get(&return_address).cloned();
+        known.unwrap_or_else(|| {
+            let frames = self
+                .symbolizer
+                .call_site(&self.process.maps, return_address);
+            self.frames
+                .borrow_mut()
+                .insert(return_address, frames.clone());
+            frames
+        })
+    }
+
+    /// Who takes the lock. Where the call itself lies in a function that only passes it on, as
+    /// `std::mutex::lock` of a program that was not optimised, it is who called that, as far as stacks were
+    /// sampled there.
+    pub(super) fn site(&self, site: u64) -> SiteName {
+        if site == 0 {
+            return SiteName {
+                function: "sites that found no room".to_owned(),
+                location: None,
+                module: None,
+                inlined: Vec::new(),
+                frames: Vec::new(),
+            };
+        }
+        let mut frames = self.frames(site);
+        if frames.iter().all(is_lock_internal)
+            && let Some(stack) = self.callers.heaviest(site)
+        {
+            let callers = stack
+                .iter()
+                .skip(1)
+                .flat_map(|&address| self.frames(address));
+            frames.extend(callers.take_while(|frame| frame.function.is_some()));
+        }
+        let own = frames.iter().position(|frame| !is_lock_internal(frame));
+        let frame = &frames[own.unwrap_or(0)];
+        SiteName {
+            function: function(frame),
+            location: location(frame),
+            module: frame.module.clone(),
+            inlined: frames.iter().map(function).collect(),
+            frames,
+        }
+    }
+
+    /// What a lock is called, and whether everybody calls it that. `site` takes it most.
+    pub(super) fn lock(&self, address: u64, kind: LockKind, site: &SiteName) -> (String, bool) {
+        if address == 0 {
+            return ("locks that found no room".to_owned(), false);
+        }
+        let datum = self.symbolizer.datum(&self.process.maps, address);
+        if let Some(known) = known_lock(datum.as_ref(), &site.frames) {
+            // Other locks of the interpreter lie beside its GIL; only that is waited for by condition.
+            if !known.waits_contend || kind == LockKind::Condvar || takes(known.name, &site.frames)
+            {
+                return (known.name.to_owned(), true);
+            }
+        }
+        let name = match datum {
+            Some(Datum {
+                symbol: Some((name, 0)),
+                ..
+            }) => name,
+            Some(Datum {
+                symbol: Some((name, offset)),
+                ..
+            }) => format!("{name}+{offset:#x}"),
+            _ => format!("{} of {}", word(kind), site.function),
+        };
+        (name, false)
+    }
+}
+
+/// Whether a lock of this name is known by the functions at a site, not only by its variable.
+fn takes(name: &str, site: &[Frame]) -> bool {
+    known_lock(None, site).is_some_and(|row| row.name == name)
+}
+
+/// Whether threads that wait for what has this name wait for a lock made of it.
+pub(super) fn waits_contend(name: &str) -> bool {
+    KNOWN
+        .iter()
+        .any(|row| row.waits_contend && row.name == name)
+}
+
+pub(super) fn word(kind: LockKind) -> &'static str {
+    match kind {
+        LockKind::Mutex => "mutex",
+        LockKind::RwLock => "rwlock",
+        LockKind::SpinLock => "spinlock",
+        LockKind::Condvar => "condition variable",
+        LockKind::Semaphore => "semaphore",
+        LockKind::Barrier => "barrier",
+        LockKind::Futex => "futex",
+    }
+}
+
+/// A frame's function, or where it lies.
+pub(super) fn function(frame: &Frame) -> String {
+    match (&frame.function, &frame.module) {
+        (Some(name), _) => name.clone(),
+        (None, Some(module)) => format!("{module}+{:#x}", frame.offset),
+        (None, None) => format!("{:#x}", frame.offset),
+    }
+}
+
+/// `file:line`, of the file's path only its name: the whole path is long and of the machine that compiled it.
+fn location(frame: &Frame) -> Option<String> {
+    let file = frame.file.as_deref()?;
+    let name = file.rsplit('/').next().unwrap_or(file);
+    Some(match frame.line {
+        Some(line) => format!("{name}:{line}"),
+        None => name.to_owned(),
+    })
+}
