@@ -156,7 +156,7 @@ mod tests {
         assert_eq!(root.depth(1.0), 3);
         assert_eq!(
             root.depth(0.1),
-            2,
+            1,
             "a, b and other are too narrow to be seen, but main is not"
         );
     }
