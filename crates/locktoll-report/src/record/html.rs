@@ -112,6 +112,9 @@ fn flames(record: &Record) -> Option<Markup> {
 fn sites(record: &Record) -> Option<Markup> {
     (!record.locks.is_empty()).then(|| {
         html! {
+            p .note {
+                "Made wait: how long others waited for the lock while this site held it, as far as that was seen."
+            }
             @for lock in record.locks.iter().take(DETAILED) {
                 @let caption = outside(&format!("Sites of {}", lock.name));
                 (figures(&caption, &rows::SITES, &[], lock.sites.iter().map(rows::site).collect()))

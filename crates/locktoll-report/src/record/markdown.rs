@@ -47,6 +47,9 @@ pub fn render(record: &Record) -> String {
              1 ÷ threads where one took it alone. Refused are attempts that were not to wait.",
         );
         doc.heading(2, "Call sites");
+        doc.paragraph(
+            "Made wait: how long others waited for the lock while this site held it, as far as that was seen.",
+        );
         for lock in record.locks.iter().take(DETAILED) {
             doc.heading(3, &escape(&lock.name));
             doc.table(

@@ -6,7 +6,7 @@ use crate::format::{MISSING, count, duration_ns, fixed_point, optional, percent_
 pub(super) const LOCKS: [&str; 11] = [
     "Lock",
     "Time lost",
-    "Acquisitions",
+    "Taken",
     "Contended",
     "Held",
     "Wait p50",
@@ -32,9 +32,9 @@ pub(super) fn lock(lock: &Lock) -> Vec<String> {
 
 pub(super) const SITES: [&str; 9] = [
     "Call site",
-    "Others waited for it",
-    "It waited",
-    "Acquisitions",
+    "Made wait",
+    "Waited",
+    "Taken",
     "Contended",
     "Wait p50",
     "Wait p99",

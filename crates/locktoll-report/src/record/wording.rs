@@ -2,6 +2,7 @@
 
 use super::model::{Lock, Mode, Record, Run};
 use crate::format::{count, duration_ns, fixed_point, plural, share};
+use crate::text::{plain, shell_word};
 
 /// A share of all waits under which a lock is not spoken of beside the first.
 const SPOKEN_OF: f64 = 0.1;
@@ -18,9 +19,9 @@ pub(super) fn answer(record: &Record, name: fn(&str) -> String) -> Vec<String> {
     let acquired = match record.run.mode {
         Mode::Contentions => String::new(),
         Mode::Aggregate | Mode::Events => format!(
-            " {} were taken {}.",
-            plural(record.locks.len() as u64, "lock"),
-            plural(record.sampling.acquisitions, "time")
+            " {} of {}.",
+            plural(record.sampling.acquisitions, "acquisition"),
+            plural(record.locks.len() as u64, "lock")
         ),
     };
     if lost <= 0.0 {
@@ -103,7 +104,7 @@ pub(super) fn command(run: &Run) -> String {
     let words: Vec<String> = run
         .command
         .iter()
-        .map(|word| crate::text::shell_word(word))
+        .map(|word| shell_word(&plain(word)))
         .collect();
     if words.is_empty() {
         "a program".to_owned()

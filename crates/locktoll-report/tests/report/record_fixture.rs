@@ -132,7 +132,8 @@ pub(crate) fn server() -> Record {
         times(0, 0, 0),
     );
     gil.known = true;
-    let idle = lock(
+    gil.address = 0x5050;
+    let mut idle = lock(
         "wake",
         LockKind::Condvar,
         vec![site(
@@ -145,6 +146,7 @@ pub(crate) fn server() -> Record {
         times(5, 5, 200_000_000),
         times(0, 0, 0),
     );
+    idle.address = 0x6060;
     Record {
         schema: SCHEMA.to_owned(),
         environment: Environment::from([("kernel".to_owned(), "6.1".into())]),

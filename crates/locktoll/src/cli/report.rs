@@ -66,7 +66,7 @@ pub enum ExportFormat {
     Folded,
     /// The same as a profile for pprof (gzipped)
     Pprof,
-    /// Single events as a timeline, of --mode events: Perfetto and chrome://tracing
+    /// Single events as a timeline, of --mode events: for Perfetto or Chrome
     Perfetto,
     /// Counters, gauges and quantiles of each lock, for Prometheus
     Openmetrics,

@@ -6,12 +6,15 @@ use std::time::Instant;
 use locktoll_bench::Error as BenchError;
 use locktoll_report::record::model::Cost;
 use locktoll_stats::paired::PairedLogRatio;
+use rand::SeedableRng as _;
 use rand::seq::SliceRandom as _;
+use rand_pcg::Pcg64Mcg;
 
 use super::launch;
 use super::library::Library;
 use crate::cli::RecordArgs;
 use crate::error::{Error, Result};
+use crate::planning;
 use crate::recorded::{CONFIDENCE, Observed};
 
 /// Runs `pairs` bare and as many recorded runs: each pair one after the other in random order, so that a slow
@@ -20,7 +23,7 @@ use crate::recorded::{CONFIDENCE, Observed};
 /// # Errors
 /// A run fails, or ends otherwise recorded than bare.
 pub(super) fn measure(arguments: &RecordArgs, library: &Library, pairs: u32) -> Result<Cost> {
-    let mut random = rand::rng();
+    let mut random = Pcg64Mcg::seed_from_u64(planning::any_seed());
     let (mut bare, mut recorded) = (Vec::new(), Vec::new());
     let mut events = Vec::new();
     for pair in 1..=pairs {

@@ -8,7 +8,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use object::elf::PT_INTERP;
-use object::read::elf::{ElfFile64, FileHeader as _, ProgramHeader as _};
+use object::read::elf::{ElfFile64, ProgramHeader as _};
 use object::{Architecture, Endianness, Object as _, ObjectSection as _, ReadCache};
 
 use crate::error::{Error, Result};
@@ -76,7 +76,7 @@ fn interpreter_of_script(file: &Path) -> Option<PathBuf> {
     let line = beginning.strip_prefix(b"#!")?;
     let line = line.split(|&byte| byte == b'\n').next()?.trim_ascii();
     let mut words = line
-        .split(|byte| byte.is_ascii_whitespace())
+        .split(u8::is_ascii_whitespace)
         .filter(|word| !word.is_empty());
     let interpreter = Path::new(OsStr::from_bytes(words.next()?)).to_owned();
     // `#!/usr/bin/env -S name`: the interpreter is looked for.
@@ -130,7 +130,7 @@ fn refusal(file: &Path) -> Option<String> {
         .iter()
         .filter(|header| header.p_type(endian) == PT_INTERP)
         .find_map(|header| header.interpreter(endian, &cache).ok().flatten());
-    let is_program = file.elf_header().e_entry(endian).into() != 0_u64;
+    let is_program = file.entry() != 0;
     match interpreter {
         None if is_go => Some(GO.to_owned()),
         None if is_program => Some(

@@ -6,6 +6,7 @@ use locktoll_report::record::model::{Blame, Stack};
 use locktoll_symbols::{StackCopy, StackUnwinder, Symbolizer, is_lock_internal};
 use locktoll_trace::recording::Why;
 
+use super::is_idle;
 use super::locks::Numbered;
 use super::names::{Names, function};
 use super::observed::ObservedProcess;
@@ -84,9 +85,10 @@ pub(super) fn weighted(
         by_point.entry(sample.point).or_default().push(sample);
     }
     let mut together: BTreeMap<(String, Vec<String>), (f64, f64)> = BTreeMap::new();
-    let points = locks
-        .iter()
-        .flat_map(|numbered| numbered.points.iter().map(move |&at| (&numbered.lock, at)));
+    // Idle waiting would dwarf everything else.
+    let contended = locks.iter().filter(|numbered| !is_idle(&numbered.lock));
+    let points =
+        contended.flat_map(|numbered| numbered.points.iter().map(move |&at| (&numbered.lock, at)));
     for (lock, at) in points {
         let Some(point) = process.recording.points.get(at) else {
             continue;

@@ -100,18 +100,15 @@ fn timeline(found: &Record, traces: &Path, out: Option<&Path>) -> Result<u8> {
     let symbolizer = Symbolizer::new();
     let path = out.unwrap_or(Path::new("standard output"));
     let failed = || BenchError::io("write", path);
-    match out {
-        Some(path) => {
-            let mut file = BufWriter::new(File::create(path).map_err(failed())?);
-            perfetto::write(&observed, found, &symbolizer, &mut file)
-                .and_then(|_| file.flush())
-                .map_err(failed())?;
-        }
-        None => {
-            let mut text = Vec::new();
-            perfetto::write(&observed, found, &symbolizer, &mut text).map_err(failed())?;
-            output::say(&String::from_utf8_lossy(&text));
-        }
+    if let Some(path) = out {
+        let mut file = BufWriter::new(File::create(path).map_err(failed())?);
+        perfetto::write(&observed, found, &symbolizer, &mut file)
+            .and_then(|_| file.flush())
+            .map_err(failed())?;
+    } else {
+        let mut text = Vec::new();
+        perfetto::write(&observed, found, &symbolizer, &mut text).map_err(failed())?;
+        output::say(&String::from_utf8_lossy(&text));
     }
     Ok(0)
 }
