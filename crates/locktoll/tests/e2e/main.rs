@@ -8,6 +8,7 @@ mod guard;
 mod map;
 mod objc;
 mod program;
+mod record;
 mod report;
 mod resume;
 mod run_folder;
