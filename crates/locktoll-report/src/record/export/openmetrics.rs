@@ -99,47 +99,65 @@ pub fn to_openmetrics(record: &Record) -> String {
     let mut text = String::new();
     let locks = || record.locks.iter().chain(&record.idle);
     for family in &FAMILIES {
-        head(
-            &mut text,
-            family.name,
-            family.kind,
-            family.unit,
-            family.help,
-        );
         let suffix = if family.kind == "counter" {
             "_total"
         } else {
             ""
         };
+        let mut samples = String::new();
         for lock in locks() {
             if let Some(value) = (family.value)(lock).filter(|value| value.is_finite()) {
                 let labels = labels(record, lock);
                 // Writing to a String cannot fail.
-                let _ = writeln!(text, "{}{suffix}{{{labels}}} {value}", family.name);
+                let _ = writeln!(samples, "{}{suffix}{{{labels}}} {value}", family.name);
             }
         }
+        add(&mut text, family, &samples);
     }
     for (name, help, of) in DURATIONS {
-        head(&mut text, name, "gauge", "seconds", help);
+        let mut samples = String::new();
         for lock in locks() {
             for (quantile, value) in QUANTILES {
                 if let Some(ns) = value(of(lock)) {
                     let labels = labels(record, lock);
                     let seconds = ns as f64 / NS_PER_S;
-                    let _ = writeln!(text, "{name}{{{labels},quantile=\"{quantile}\"}} {seconds}");
+                    let _ = writeln!(
+                        samples,
+                        "{name}{{{labels},quantile=\"{quantile}\"}} {seconds}"
+                    );
                 }
             }
         }
+        let family = Family {
+            name,
+            kind: "gauge",
+            unit: "seconds",
+            help,
+            value: |_| None,
+        };
+        add(&mut text, &family, &samples);
     }
     text + "# EOF\n"
 }
 
-fn head(text: &mut String, name: &str, kind: &str, unit: &str, help: &str) {
+/// Adds a family; without samples, nothing.
+fn add(text: &mut String, family: &Family, samples: &str) {
+    let Family {
+        name,
+        kind,
+        unit,
+        help,
+        ..
+    } = family;
+    if samples.is_empty() {
+        return;
+    }
     let _ = writeln!(text, "# TYPE {name} {kind}");
     if !unit.is_empty() {
         let _ = writeln!(text, "# UNIT {name} {unit}");
     }
     let _ = writeln!(text, "# HELP {name} {help}");
+    *text += samples;
 }
 
 fn labels(record: &Record, lock: &Lock) -> String {
