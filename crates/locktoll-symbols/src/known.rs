@@ -344,6 +344,9 @@ const INTERNALS: &[&str] = &[
     "core::ops::function",
     "core::option::",
     "core::result::",
+    // CPython's, in Python/condvar.h.
+    "PyMUTEX_",
+    "PyCOND_",
     "mtx_",
     "cnd_",
     "syscall",

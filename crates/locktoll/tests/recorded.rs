@@ -251,6 +251,7 @@ fn contentions_alone_give_no_utilisation_and_no_fairness() {
 #[test]
 fn what_was_lost_is_told() {
     let mut full = recording();
+    full.mode = recording::Mode::EVENTS;
     full.events_lost = 7;
     full.coarsened = 3;
     full.points[1].lock = 0;

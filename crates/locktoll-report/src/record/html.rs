@@ -212,7 +212,10 @@ fn threads(record: &Record) -> Option<Markup> {
 }
 
 fn idle(record: &Record) -> Option<Markup> {
-    let rows: Vec<Vec<String>> = record.idle.iter().take(ROWS).map(rows::idle).collect();
+    let rows: Vec<Vec<String>> = rows::idle_locks(record)
+        .take(ROWS)
+        .map(rows::idle)
+        .collect();
     (!rows.is_empty()).then(|| {
         html! {
             p .note { "Waits for something to happen, which are no contention." }

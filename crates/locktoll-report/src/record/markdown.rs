@@ -74,14 +74,12 @@ pub fn render(record: &Record) -> String {
         doc.heading(2, "Threads");
         doc.table(&rows::THREADS, threads.into_iter().take(ROWS).map(cells));
     }
-    if !record.idle.is_empty() {
+    if rows::idle_locks(record).next().is_some() {
         doc.heading(2, "Idle waiting");
         doc.paragraph("Waits for something to happen, which are no contention.");
         doc.table(
             &rows::IDLE,
-            record
-                .idle
-                .iter()
+            rows::idle_locks(record)
                 .take(ROWS)
                 .map(|lock| cells(rows::idle(lock))),
         );

@@ -246,11 +246,21 @@ impl Site {
     /// The function with its place.
     #[must_use]
     pub fn label(&self) -> String {
-        match (&self.location, &self.module) {
-            (Some(location), _) => format!("{} ({location})", self.function),
-            (None, Some(module)) => format!("{} ({module})", self.function),
-            (None, None) => self.function.clone(),
-        }
+        label(
+            &self.function,
+            self.location.as_deref(),
+            self.module.as_deref(),
+        )
+    }
+}
+
+/// A function with its place: `push (queue.c:12)`, or with its file where lines are not known.
+#[must_use]
+pub fn label(function: &str, location: Option<&str>, module: Option<&str>) -> String {
+    match location.or(module) {
+        // Nameless code is called by its file already.
+        Some(place) if !function.starts_with(place) => format!("{function} ({place})"),
+        _ => function.to_owned(),
     }
 }
 

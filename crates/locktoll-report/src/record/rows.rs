@@ -86,6 +86,11 @@ pub(super) fn more(lock: &Lock) -> Vec<String> {
 
 pub(super) const IDLE: [&str; 6] = ["Waited for", "Kind", "Waits", "In total", "Wait p50", "By"];
 
+/// What was really waited for.
+pub(super) fn idle_locks(record: &Record) -> impl Iterator<Item = &Lock> {
+    record.idle.iter().filter(|lock| lock.wait.count > 0)
+}
+
 pub(super) fn idle(lock: &Lock) -> Vec<String> {
     let [p50, ..] = quantiles(&lock.wait);
     vec![
@@ -167,7 +172,8 @@ pub(super) fn total(times: &Times) -> String {
 }
 
 fn contended(lock: &Lock) -> String {
-    if lock.acquisitions == 0 {
+    // A wait for a condition may end without it.
+    if lock.acquisitions < lock.contentions || lock.acquisitions == 0 {
         return count(lock.contentions);
     }
     format!(

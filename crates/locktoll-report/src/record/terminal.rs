@@ -60,7 +60,7 @@ pub fn render(record: &Record, style: &TerminalStyle, top: usize) -> String {
     }
     let idle = table(
         &rows::IDLE,
-        record.idle.iter().take(top).map(rows::idle),
+        rows::idle_locks(record).take(top).map(rows::idle),
         width,
     );
     if !idle.is_empty() {

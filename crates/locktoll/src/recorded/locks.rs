@@ -1,6 +1,6 @@
 //! Points put together: first to call sites, then to locks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use locktoll_report::record::model::{Lock, LockKind, Site, ThreadShare};
 use locktoll_trace::Kind;
@@ -27,7 +27,7 @@ const PROPERTIES: [(LockBits, &str); 8] = [
     (LockBits::C11, "C11"),
 ];
 
-/// The locks of one process, in the order of their addresses.
+/// The locks of one process.
 pub(super) fn of_process(
     process: &ObservedProcess,
     index: usize,
@@ -41,13 +41,26 @@ pub(super) fn of_process(
             by_lock.entry((point.lock, kind)).or_default().push(at);
         }
     }
-    by_lock
-        .into_iter()
-        .map(|((address, kind), points)| Numbered {
-            lock: lock(process, (index, wall_ns), (address, kind), &points, names),
-            points,
-        })
-        .collect()
+    let built = |points: Vec<usize>, kind: LockKind| Numbered {
+        lock: lock(process, (index, wall_ns), kind, &points, names),
+        points,
+    };
+    let mut found: Vec<Numbered> = Vec::new();
+    for ((_, kind), points) in by_lock {
+        let numbered = built(points, kind);
+        // What everybody calls one lock may be several: CPython's GIL has two condition variables.
+        let same = |other: &Numbered| {
+            numbered.lock.known && other.lock.name == numbered.lock.name && other.lock.kind == kind
+        };
+        match found.iter().position(same) {
+            Some(at) => {
+                let other = found.swap_remove(at);
+                found.push(built([other.points, numbered.points].concat(), kind));
+            }
+            None => found.push(numbered),
+        }
+    }
+    found
 }
 
 /// The kinds that a recording is about; another program's trace may hold others.
@@ -67,7 +80,7 @@ pub(super) fn kind(kind: Kind) -> Option<LockKind> {
 fn lock(
     process: &ObservedProcess,
     (index, wall_ns): (usize, u64),
-    (address, kind): (u64, LockKind),
+    kind: LockKind,
     at: &[usize],
     names: &Names<'_>,
 ) -> Lock {
@@ -76,12 +89,17 @@ fn lock(
         .iter()
         .filter_map(|&at| recording.points.get(at))
         .collect();
+    let addresses: BTreeSet<u64> = points.iter().map(|point| point.lock).collect();
+    let busiest = points
+        .iter()
+        .max_by_key(|point| (point.wait.total_ns, point.acquisitions));
+    let address = busiest.map_or(0, |point| point.lock);
     let mut sites = sites(&points, names);
     for (site, _) in &mut sites {
         let caused = recording
             .blames
             .iter()
-            .filter(|blame| blame.lock == address && blame.owner_site == site.address);
+            .filter(|blame| addresses.contains(&blame.lock) && blame.owner_site == site.address);
         site.caused_ns = caused.map(|blame| blame.wait_ns as f64).sum();
     }
     // Who makes others wait is guilty; who waits may only be the victim.
@@ -130,8 +148,9 @@ fn lock(
         waiters_max: recording
             .locks
             .iter()
-            .find(|lock| lock.address == address && self::kind(lock.kind) == Some(kind))
-            .map(|lock| lock.waiting_max),
+            .filter(|lock| addresses.contains(&lock.address) && self::kind(lock.kind) == Some(kind))
+            .map(|lock| lock.waiting_max)
+            .max(),
         threads: shares.len() as u64,
         fairness: fairness(&shares).filter(|_| counts_all),
         shares,

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use locktoll_report::record::model::LockKind;
+use locktoll_report::record::model::{LockKind, label};
 use locktoll_symbols::{Datum, Frame, KNOWN, Symbolizer, is_lock_internal, known_lock};
 
 use super::observed::ObservedProcess;
@@ -21,10 +21,11 @@ pub(super) struct SiteName {
 
 impl SiteName {
     pub(super) fn label(&self) -> String {
-        match (&self.location, &self.module) {
-            (Some(place), _) | (None, Some(place)) => format!("{} ({place})", self.function),
-            (None, None) => self.function.clone(),
-        }
+        label(
+            &self.function,
+            self.location.as_deref(),
+            self.module.as_deref(),
+        )
     }
 }
 

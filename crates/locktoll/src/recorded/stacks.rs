@@ -156,12 +156,13 @@ pub(super) fn blames(
     locks: &[Numbered],
     names: &Names<'_>,
 ) -> Vec<Blame> {
+    let points = &process.recording.points;
     let lock_name = |address: u64| {
+        let is_there = |at: &usize| points.get(*at).is_some_and(|point| point.lock == address);
         locks
             .iter()
-            .map(|numbered| &numbered.lock)
-            .find(|lock| lock.address == address)
-            .map_or_else(|| format!("{address:#x}"), |lock| lock.name.clone())
+            .find(|numbered| numbered.points.iter().any(is_there))
+            .map_or_else(|| format!("{address:#x}"), |found| found.lock.name.clone())
     };
     process
         .recording

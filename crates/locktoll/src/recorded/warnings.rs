@@ -36,7 +36,7 @@ pub(super) fn of(record: &Record, observed: &Observed) -> Vec<Warning> {
     }
     let processes = || record.run.processes.iter();
     let lost: u64 = processes().map(|process| process.events_lost).sum();
-    if lost > 0 {
+    if lost > 0 && record.run.mode == Mode::Events {
         warn(
             "events_lost",
             format!(
