@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use locktoll_bench::Error as BenchError;
 use object::elf::PT_INTERP;
 use object::read::elf::{ElfFile64, ProgramHeader as _};
 use object::{Architecture, Endianness, Object as _, ObjectSection as _, ReadCache};
@@ -19,8 +20,7 @@ const SCRIPTS: usize = 4;
 /// What of a script's first line the kernel reads.
 const FIRST_LINE: usize = 256;
 
-/// Refuses a program into which the library cannot be loaded. A program that is not found is none of this
-/// function's business: starting it tells.
+/// Refuses a program into which the library cannot be loaded, or that is not there.
 ///
 /// # Errors
 /// [`Error::NotRecordable`] says why, and what to do.
@@ -37,8 +37,16 @@ pub(super) fn check(command: &[String]) -> Result<()> {
             "locks are recorded on Linux with the GNU C library only, on x86_64 and aarch64".into(),
         ));
     }
-    let Some(mut file) = locate(Path::new(name), std::env::var_os("PATH").as_deref()) else {
-        return Ok(());
+    let path = std::env::var_os("PATH");
+    let Some(mut file) = locate(Path::new(name), path.as_deref()) else {
+        // Without PATH the system looks in places of its own.
+        let is_missing = path.is_some() || name.contains('/');
+        let missing = std::io::ErrorKind::NotFound.into();
+        return if is_missing {
+            Err(BenchError::io("start", name)(missing).into())
+        } else {
+            Ok(())
+        };
     };
     for _ in 0..SCRIPTS {
         match interpreter_of_script(&file) {
@@ -178,7 +186,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(refusal(&script(folder.path(), "text", "hello")), None);
         assert_eq!(refusal(&folder.path().join("missing")), None);
-        assert!(check(&["no-such-program-anywhere".to_owned()]).is_ok());
+        assert!(check(&["no-such-program-anywhere".to_owned()]).is_err());
         assert!(check(&[]).is_err());
     }
 
