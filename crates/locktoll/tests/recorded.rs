@@ -1,7 +1,7 @@
 //! Recordings with figures set by hand, and what the analysis makes of them.
 
 use locktoll::recorded::{self, Facts, Observed, ObservedProcess, perfetto};
-use locktoll_report::record::model::{LockKind, Mode, Record};
+use locktoll_report::record::model::{Cost, Estimate, LockKind, Mode, Record};
 use locktoll_symbols::{Maps, Symbolizer};
 use locktoll_trace::recording::{
     self, Blame, Clock, Event, LockBits, Point, RecordedLock, RecordedThread, Recording,
@@ -274,6 +274,35 @@ fn what_was_lost_is_told() {
     );
     let nothing = analysed(Vec::new());
     assert_eq!(nothing.warnings[0].code, "nothing_recorded");
+}
+
+#[test]
+fn short_sections_are_warned_of_only_where_a_cost_was_seen() {
+    let with_cost = |ci| {
+        let cost = Cost {
+            pairs: 5,
+            ratio: 1.1,
+            ci: [1.0, 1.2],
+            bare_ns: 1e9,
+            recorded_ns: 1.1e9,
+            // The median wait for the mutex is of 5 ms.
+            per_event_ns: Some(Estimate {
+                value: 1e6,
+                ci: Some(ci),
+            }),
+        };
+        let facts = Facts {
+            cost: Some(cost),
+            ..Facts::default()
+        };
+        let record = recorded::analyse(&observed(vec![recording()]), facts, &Symbolizer::new());
+        record
+            .warnings
+            .iter()
+            .any(|warning| warning.code == "short_sections")
+    };
+    assert!(with_cost([0.5e6, 1.5e6]));
+    assert!(!with_cost([-0.5e6, 2.5e6]), "it may be nothing");
 }
 
 #[test]

@@ -307,6 +307,7 @@ pub struct Cost {
     pub bare_ns: f64,
     /// Mean of the recorded runs.
     pub recorded_ns: f64,
-    /// What was added, for each acquisition and wait; `null` where nothing was counted.
-    pub per_event_ns: Option<f64>,
+    /// What was added, for each acquisition and wait, with the interval that follows from the ratio's; `null`
+    /// where nothing was counted.
+    pub per_event_ns: Option<Estimate>,
 }

@@ -1,6 +1,6 @@
 //! The answer in sentences.
 
-use super::model::{Lock, Mode, Record, Run};
+use super::model::{Estimate, Lock, Mode, Record, Run};
 use crate::format::{count, duration_ns, fixed_point, plural, share};
 use crate::text::{plain, shell_word};
 
@@ -81,12 +81,21 @@ pub(super) fn course(record: &Record) -> Vec<String> {
 fn cost(record: &Record) -> String {
     match &record.cost {
         Some(cost) => {
-            let per_event = cost.per_event_ns.map_or_else(String::new, |ns| {
-                format!(
-                    ", {} for each acquisition or wait",
-                    duration_ns(ns.max(0.0))
-                )
-            });
+            let per_event = match cost.per_event_ns {
+                Some(Estimate {
+                    value,
+                    ci: Some([lo, _]),
+                }) if lo > 0.0 => {
+                    format!(", {} more for each acquisition or wait", duration_ns(value))
+                }
+                Some(Estimate {
+                    ci: Some([_, hi]), ..
+                }) => format!(
+                    ", which may be nothing, and at most {} for each acquisition or wait",
+                    duration_ns(hi.max(0.0))
+                ),
+                _ => String::new(),
+            };
             format!(
                 "Recorded runs took {} times as long as bare ones ({} to {}, {} in random order){per_event}.",
                 fixed_point(cost.ratio, 3),

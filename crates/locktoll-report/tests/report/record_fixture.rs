@@ -193,7 +193,10 @@ pub(crate) fn server() -> Record {
             ci: [1.01, 1.03],
             bare_ns: 1.96e9,
             recorded_ns: 2e9,
-            per_event_ns: Some(10_000.0),
+            per_event_ns: Some(Estimate {
+                value: 10_000.0,
+                ci: Some([5_000.0, 15_000.0]),
+            }),
         }),
         warnings: vec![Warning {
             code: "short_sections".to_owned(),

@@ -4,7 +4,7 @@ use std::process::Stdio;
 use std::time::Instant;
 
 use locktoll_bench::Error as BenchError;
-use locktoll_report::record::model::Cost;
+use locktoll_report::record::model::{Cost, Estimate};
 use locktoll_stats::paired::PairedLogRatio;
 use rand::SeedableRng as _;
 use rand::seq::SliceRandom as _;
@@ -96,14 +96,22 @@ fn cost(bare: &[f64], recorded: &[f64], events: &[f64]) -> Result<Cost> {
     })?;
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
     let (bare_ns, recorded_ns, events) = (mean(bare), mean(recorded), mean(events));
+    // The overhead of the statistics is 1 − ratio.
+    let (ratio, ci) = (
+        1.0 - ratio.overhead,
+        [1.0 - ratio.overhead_ci.hi, 1.0 - ratio.overhead_ci.lo],
+    );
+    let per_event = |ratio: f64| (ratio - 1.0) * bare_ns / events;
     Ok(Cost {
         pairs: bare.len() as u64,
-        // The overhead of the statistics is 1 − ratio.
-        ratio: 1.0 - ratio.overhead,
-        ci: [1.0 - ratio.overhead_ci.hi, 1.0 - ratio.overhead_ci.lo],
+        ratio,
+        ci,
         bare_ns,
         recorded_ns,
-        per_event_ns: (events > 0.0).then(|| (recorded_ns - bare_ns) / events),
+        per_event_ns: (events > 0.0).then(|| Estimate {
+            value: per_event(ratio),
+            ci: Some(ci.map(per_event)),
+        }),
     })
 }
 
@@ -116,8 +124,9 @@ mod tests {
         let found = cost(&[100.0, 200.0], &[110.0, 220.0], &[10.0, 20.0]).unwrap();
         assert!((found.ratio - 1.1).abs() < 1e-12, "{found:?}");
         assert!((found.ci[0] - 1.1).abs() < 1e-9 && (found.ci[1] - 1.1).abs() < 1e-9);
-        // 15 ns more for 15 events.
-        assert_eq!(found.per_event_ns, Some(1.0));
+        // 10% of 150 ns more for 15 events.
+        let per_event = found.per_event_ns.unwrap();
+        assert!((per_event.value - 1.0).abs() < 1e-9, "{per_event:?}");
         assert_eq!(
             cost(&[100.0, 200.0], &[110.0, 220.0], &[0.0, 0.0])
                 .unwrap()

@@ -107,7 +107,9 @@ pub(super) fn of(record: &Record, observed: &Observed) -> Vec<Warning> {
 
 /// Names locks whose holds or waits are not long against what it costs to record them.
 fn short_sections(record: &Record) -> Option<String> {
-    let per_event = record.cost.as_ref()?.per_event_ns.filter(|ns| *ns > 0.0)?;
+    let cost = record.cost.as_ref()?.per_event_ns?;
+    // A cost that may be nothing distorts nothing that could be named.
+    let per_event = cost.ci.filter(|[lo, _]| *lo > 0.0).map(|_| cost.value)?;
     let short: Vec<String> = record
         .locks
         .iter()
