@@ -127,5 +127,5 @@ pub(crate) const fn rows_and_counters(rows: usize) -> usize {
 
 /// Bytes of a file.
 pub(crate) const fn file_size(rows: usize, shape: &Shape) -> usize {
-    shape.thread_after(rows, 0) - shape.thread(0) + shape.file_size()
+    Shape::thread_after(rows, 0) - Shape::thread_after(0, 0) + shape.file_size()
 }

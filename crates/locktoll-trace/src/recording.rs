@@ -29,7 +29,8 @@ pub struct Recording {
     pub ended_ns: Option<u64>,
     /// The parent process when it began.
     pub parent: u32,
-    /// One hold of this many is timed, on average; 0 if none is.
+    /// One hold of this many is timed, on average, at points whose holds are short and frequent;
+    /// elsewhere all are.
     pub hold_every: u64,
     /// Threads, in the order of their first event.
     pub threads: Vec<RecordedThread>,
@@ -66,12 +67,12 @@ pub struct Recording {
 pub struct Mode(pub u32);
 
 impl Mode {
-    /// Every acquisition is counted at its call site; all contentions, and a sample of the holds,
-    /// are timed.
+    /// Every acquisition is counted at its call site; contentions and holds are timed, a sample of
+    /// them where they are short and frequent.
     pub const AGGREGATE: Mode = Mode(1);
-    /// Only contentions: an acquisition of a free lock is not counted.
+    /// Only contentions: an acquisition of a free lock is not counted, and no hold is timed.
     pub const CONTENTIONS: Mode = Mode(2);
-    /// As aggregate, with every hold timed, and every acquisition written to a ring.
+    /// As aggregate, and every acquisition is written to a ring with its wait and hold.
     pub const EVENTS: Mode = Mode(3);
 }
 

@@ -315,7 +315,7 @@ impl<'a> Fields<'a> {
     fn recording(&self) -> Option<recording::Place> {
         (self.shape != Shape::NONE).then(|| recording::Place {
             shape: self.shape,
-            shift: self.shape.thread_after(self.rows, 0) - self.shape.thread(0),
+            shift: Shape::thread_after(self.rows, 0) - Shape::thread_after(0, 0),
         })
     }
 

@@ -351,10 +351,10 @@ impl Shape {
 
     /// Where the block of a thread begins, in a file without rows.
     pub const fn thread(&self, index: usize) -> usize {
-        self.thread_after(0, index)
+        Shape::thread_after(0, index)
     }
 
-    pub(crate) const fn thread_after(&self, rows: usize, index: usize) -> usize {
+    pub(crate) const fn thread_after(rows: usize, index: usize) -> usize {
         layout::rows_and_counters(rows).next_multiple_of(64) + index * thread::SIZE
     }
 
