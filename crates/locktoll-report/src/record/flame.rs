@@ -149,10 +149,11 @@ mod tests {
             stack(&["main", "b"], 5.0),
             stack(&["other"], 2.0),
         ]);
-        assert_eq!(root.wait_ns, 10.0);
-        assert_eq!(root.callees["main"].wait_ns, 8.0);
-        assert_eq!(root.callees["main"].callees["b"].wait_ns, 5.0);
-        assert_eq!(root.callees["other"].callees["[l]"].wait_ns, 2.0);
+        let near = |a: f64, b: f64| assert!((a - b).abs() < 1e-9, "{a} {b}");
+        near(root.wait_ns, 10.0);
+        near(root.callees["main"].wait_ns, 8.0);
+        near(root.callees["main"].callees["b"].wait_ns, 5.0);
+        near(root.callees["other"].callees["[l]"].wait_ns, 2.0);
         assert_eq!(root.depth(1.0), 3);
         assert_eq!(
             root.depth(0.1),

@@ -94,8 +94,8 @@ fn stack(frames: &[&str], lock: &str, wait_ns: f64) -> Stack {
     }
 }
 
-/// 2 s of a server whose lock `jobs` lost 900 ms of 1 s in waits: 600 ms behind `guilty`.
-pub(crate) fn server() -> Record {
+/// What was contended, and what was waited for idly.
+fn locks() -> (Vec<Lock>, Vec<Lock>) {
     let jobs = lock(
         "jobs",
         LockKind::Mutex,
@@ -147,6 +147,12 @@ pub(crate) fn server() -> Record {
         times(0, 0, 0),
     );
     idle.address = 0x6060;
+    (vec![jobs, gil], vec![idle])
+}
+
+/// 2 s of a server whose lock `jobs` lost 900 ms of 1 s in waits: 600 ms behind `guilty`.
+pub(crate) fn server() -> Record {
+    let (locks, idle) = locks();
     Record {
         schema: SCHEMA.to_owned(),
         environment: Environment::from([("kernel".to_owned(), "6.1".into())]),
@@ -175,8 +181,8 @@ pub(crate) fn server() -> Record {
             stacks: 12,
             confidence: 0.95,
         },
-        locks: vec![jobs, gil],
-        idle: vec![idle],
+        locks,
+        idle,
         blames: vec![
             blame("innocent (server.c:30)", Some("guilty (server.c:12)"), 6e8),
             blame("guilty (server.c:12)", Some("innocent (server.c:30)"), 2e8),
@@ -225,25 +231,25 @@ pub(crate) fn hostile() -> Record {
     let evil = "</title><script>alert(1)</script>\u{1b}[31m\n|`x`;\"\\\u{0}\u{fffe}";
     let mut record = server();
     record.run.command = vec![evil.to_owned()];
-    record.run.processes[0].trace = evil.to_owned();
+    evil.clone_into(&mut record.run.processes[0].trace);
     for lock in record.locks.iter_mut().chain(&mut record.idle) {
-        lock.name = evil.to_owned();
+        evil.clone_into(&mut lock.name);
         for site in &mut lock.sites {
-            site.function = evil.to_owned();
+            evil.clone_into(&mut site.function);
         }
         for share in &mut lock.shares {
-            share.thread = evil.to_owned();
+            evil.clone_into(&mut share.thread);
         }
     }
     for blame in &mut record.blames {
-        blame.waiter = evil.to_owned();
+        evil.clone_into(&mut blame.waiter);
         blame.owner = Some(evil.to_owned());
-        blame.lock = evil.to_owned();
+        evil.clone_into(&mut blame.lock);
     }
     for stack in &mut record.stacks {
-        stack.lock = evil.to_owned();
+        evil.clone_into(&mut stack.lock);
         stack.frames = vec![evil.to_owned(); 3];
     }
-    record.warnings[0].message = evil.to_owned();
+    evil.clone_into(&mut record.warnings[0].message);
     record
 }
