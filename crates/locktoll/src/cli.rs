@@ -1,10 +1,10 @@
 //! The command line: every flag, its help and its default, in one place.
 
+mod guard;
 mod map;
 mod report;
 mod trial;
 
-use std::fmt;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -16,8 +16,8 @@ use locktoll_bench::duration;
 use locktoll_bench::measure::Source;
 use locktoll_bench::sync_pattern::SyncPattern;
 use locktoll_gpu::{DeviceChoice, FaultModel, Protection, SoftSettings};
-use locktoll_guard::{ParseStrategyError, Strategy};
 
+pub use guard::{GuardArgs, GuardStrategy, OnMisuse};
 pub use map::MapArgs;
 pub use report::{ReportArgs, ReportFormat};
 pub use trial::TrialArgs;
@@ -61,7 +61,7 @@ pub enum Command {
     Report(ReportArgs),
     /// List the devices that can be measured, and what is missing for the others
     Devices,
-    /// Run a Vulkan program with a lock slipped under it, and tell what the lock saw
+    /// Run a Vulkan program, or a Metal one on macOS, with a lock slipped under it, and tell what the lock saw
     Guard(GuardArgs),
     /// Run one trial in this process and print what it measures (bench starts these)
     Trial(TrialArgs),
@@ -313,54 +313,9 @@ pub struct BenchArgs {
     pub quiet: bool,
 }
 
-/// `locktoll guard`.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-The exit code is the program's; 128 + N where signal N ended it. The summary goes to standard error.
-
-Examples:
-  locktoll guard --strategy global -- vkcube
-  locktoll guard --strategy throttle:2 -- python infer.py")]
-pub struct GuardArgs {
-    /// Lock to slip under the program: global, per-encoder (a lock for each command pool),
-    /// per-queue, throttle:K (at most K sections at a time), none (count calls only) or off
-    #[arg(long, value_name = "STRATEGY", value_parser = guard_strategy)]
-    pub strategy: GuardStrategy,
-
-    /// Bare locks: without counting and timing them
-    #[arg(long)]
-    pub no_counting: bool,
-
-    /// No summary
-    #[arg(short, long)]
-    pub quiet: bool,
-
-    /// The program and its arguments
-    #[arg(last = true, required = true, value_name = "CMD")]
-    pub command: Vec<String>,
-}
-
 /// A list of locks, perhaps empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Locks(pub Vec<Protection>);
-
-/// What the layer does under a program.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GuardStrategy {
-    /// It is there and hooks nothing.
-    Off,
-    /// It takes the locks of a strategy.
-    Lock(Strategy),
-}
-
-impl fmt::Display for GuardStrategy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Off => f.write_str("off"),
-            Self::Lock(strategy) => strategy.fmt(f),
-        }
-    }
-}
 
 /// What counts as small, sure and too dear.
 #[derive(Debug, Args)]
@@ -467,19 +422,6 @@ where
     })
 }
 
-/// A strategy for a program, under which every lock is slipped: `interposed:` may stand before it.
-fn guard_strategy(text: &str) -> Result<GuardStrategy, String> {
-    match text {
-        "off" => Ok(GuardStrategy::Off),
-        _ => text
-            .strip_prefix("interposed:")
-            .unwrap_or(text)
-            .parse()
-            .map(GuardStrategy::Lock)
-            .map_err(|error: ParseStrategyError| format!("{error}; and off")),
-    }
-}
-
 /// Locks with commas between them.
 fn locks(text: &str) -> Result<Locks, String> {
     let names = text.split(',').filter(|name| !name.is_empty());
@@ -518,15 +460,6 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn a_guard_s_strategy_may_be_off_or_have_its_prefix() {
-        assert_eq!(guard_strategy("off"), Ok(GuardStrategy::Off));
-        let global = Ok(GuardStrategy::Lock(Strategy::Global));
-        assert_eq!(guard_strategy("global"), global);
-        assert_eq!(guard_strategy("interposed:global"), global);
-        assert!(guard_strategy("mutex").unwrap_err().contains("off"));
     }
 
     #[test]
