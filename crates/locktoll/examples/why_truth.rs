@@ -9,7 +9,7 @@
 //! |---|---|---|
 //! | lock | 2 threads hold one lock for 2 ms; the device takes 0.5 ms | lock and submission (which is inside the lock) 1, all else 0 |
 //! | device | 4 threads without a lock; the device takes 1 ms | device 1, all else 0 |
-//! | cpu | 1 thread encodes for 2 ms and then waits for 20 µs of device time | all 1 |
+//! | cpu | 1 thread encodes for 2 ms and then waits for 200 µs of device time | all 1 |
 //! | mixed | 1 thread encodes for 0.5 ms and then waits for 0.5 ms of device time | all 1 |
 //! | contended | 8 threads crowd at one lock that is held for 0.2 ms; the device takes 0.5 ms | device 1, all else 0 |
 //! | rare | 2 threads take a lock for each of 70 calls, one of which holds it for 2 ms; the device takes 0.5 ms | lock and submission 1, all else 0 |
@@ -54,36 +54,36 @@ const REGIMES: [Regime; 6] = [
         name: "lock",
         strategy: "global",
         workload: "timed",
-        flags: "--threads 2 --ops 5 --soft service=500us,encode=2us,hold=2ms",
+        flags: "--threads 2 --ops 12 --soft service=500us,encode=2us,hold=2ms",
         root: Root::LockBound,
-        ops: 10.0,
+        ops: 24.0,
         passes_all: |resource| matches!(resource, Resource::Lock | Resource::Submit),
     },
     Regime {
         name: "device",
         strategy: "none",
         workload: "timed",
-        flags: "--threads 4 --ops 5 --soft service=1ms,encode=2us,hold=0",
+        flags: "--threads 4 --ops 10 --soft service=1ms,encode=2us,hold=0",
         root: Root::DeviceBound,
-        ops: 20.0,
+        ops: 40.0,
         passes_all: |resource| resource == Resource::Device,
     },
     Regime {
         name: "cpu",
         strategy: "per-encoder",
         workload: "timed",
-        flags: "--threads 1 --ops 10 --soft service=20us,encode=250us,hold=0",
+        flags: "--threads 1 --ops 20 --soft service=200us,encode=250us,hold=0",
         root: Root::EncodeBound,
-        ops: 10.0,
+        ops: 20.0,
         passes_all: |_| true,
     },
     Regime {
         name: "mixed",
         strategy: "per-encoder",
         workload: "timed",
-        flags: "--threads 1 --ops 20 --soft service=500us,encode=62us,hold=0",
+        flags: "--threads 1 --ops 40 --soft service=500us,encode=62us,hold=0",
         root: Root::Mixed,
-        ops: 20.0,
+        ops: 40.0,
         passes_all: |_| true,
     },
     Regime {
@@ -99,9 +99,9 @@ const REGIMES: [Regime; 6] = [
         name: "rare",
         strategy: "interposed:global",
         workload: MANY_CALLS,
-        flags: "--threads 2 --ops 5 --soft service=500us,encode=0,hold=2ms",
+        flags: "--threads 2 --ops 12 --soft service=500us,encode=0,hold=2ms",
         root: Root::LockBound,
-        ops: 10.0,
+        ops: 24.0,
         passes_all: |resource| matches!(resource, Resource::Lock | Resource::Submit),
     },
 ];
@@ -238,7 +238,7 @@ fn run(regime: &Regime, seed: u64) -> Cause {
     };
     let line = format!(
         "bench --quiet --device soft --workload {workload} --strategies {0} --why={0} --no-counting \
-         --iterations 1 --blocks 12 --seed {seed} {1} --out",
+         --iterations 1 --blocks 14 --seed {seed} {1} --out",
         regime.strategy, regime.flags
     );
     let output = Command::new(program)
