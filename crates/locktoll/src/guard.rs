@@ -7,6 +7,8 @@ use std::process::Command;
 
 use comfy_table::Table;
 use locktoll_bench::Error as BenchError;
+#[cfg(not(target_os = "macos"))]
+use locktoll_guard::Instrument;
 use locktoll_report::format;
 use locktoll_trace::{Durations, Trace};
 use nix::sys::signal::{Signal, kill};
@@ -93,7 +95,8 @@ pub fn run(arguments: &GuardArgs) -> Result<u8> {
 #[cfg(not(target_os = "macos"))]
 #[expect(clippy::unnecessary_wraps, reason = "macOS has to write its library")]
 fn variables(layer: &Layer, arguments: &GuardArgs) -> Result<Vec<(&'static str, String)>> {
-    Ok(layer.variables(&arguments.strategy.to_string(), !arguments.no_counting))
+    let instrument = Instrument::counted_if(!arguments.no_counting);
+    Ok(layer.variables(&arguments.strategy.to_string(), instrument))
 }
 
 #[cfg(target_os = "macos")]

@@ -15,6 +15,7 @@ use locktoll_bench::samples::{self, DeviceFacts, Header, Outcome, Record, Sample
 use locktoll_bench::workload::Workload;
 use locktoll_bench::{Error as BenchError, duration, environment};
 use locktoll_gpu::{DeviceChoice, Protection};
+use locktoll_guard::Instrument;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::error::{Error, Result};
@@ -224,7 +225,8 @@ pub(crate) fn trials(plan: &Plan, directory: &Path) -> Result<(Box<dyn Launch>, 
             let program = plan.subject.command(cell).unwrap_or_default();
             match (&layer, cell.config.lock()) {
                 (Some(layer), Some(lock)) if ProgramRun::layered(&measure, cell) => {
-                    layer.command(lock.strategy(), cell.arm == Arm::Counted, &program)
+                    let instrument = Instrument::counted_if(cell.arm == Arm::Counted);
+                    layer.command(lock.strategy(), instrument, &program)
                 }
                 _ => program,
             }
