@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 
 use locktoll_report::model::{
     AblationStep, Cause, Ceiling, CeilingLimit, Comparison, Contention, CrashEvent, Crashes,
-    Crossover, Estimate, Experiment, Latency, Level, MapCell, Origin, Overhead, Part, PassThrough,
-    Plan, RegimeMap, Remedy, Resource, Role, Root, RunResult, SCHEMA, ScalabilityLaw, Scaling,
-    Series, Share, Subject, Timing, Utilisation, Value, Warning, Witness,
+    Crossover, Estimate, Experiment, Latency, Level, MapCell, Origin, Outcome, Overhead, Part,
+    PassThrough, Plan, RegimeMap, Remedy, Resource, Role, Root, RunResult, SCHEMA, ScalabilityLaw,
+    Scaling, Series, Share, Subject, Timing, Utilisation, Value, Warning, Witness,
 };
 use locktoll_stats::{Method, Verdict};
 
@@ -365,8 +365,9 @@ fn taken_apart() -> RunResult {
         }],
         remedy: Some(Remedy {
             batch: 4,
-            predicted_gain: around(0.6, 0.1),
+            predicted_gain: Some(around(0.6, 0.1)),
             measured_gain: around(0.55, 0.02),
+            outcome: Outcome::Gains,
         }),
     };
     run.causes = vec![
@@ -386,6 +387,7 @@ fn taken_apart() -> RunResult {
         ops_per_s: around(310_000.0, 9_000.0),
     };
     run.ceiling = Some(Ceiling {
+        set_occupancy_ns: Some(100_000.0),
         config: "global".to_owned(),
         threads: 8,
         queues: 2,
@@ -426,6 +428,7 @@ fn mapped() -> RunResult {
             method: Some(Method::PairedLogRatio),
         },
         verdict: Some(verdict),
+        blocks_needed: (verdict == Verdict::Unresolved).then_some(3_521),
         crashed: u64::from(level == 0),
     };
     let row = [
