@@ -140,12 +140,12 @@ pub fn cost(plan: &Plan, pilot: Duration) -> String {
     let limit = Duration::from_nanos(plan.max_time_ns);
     let run = match plan.stop {
         _ if !limit.is_zero() => {
-            let room = limit.as_secs_f64() / block.as_secs_f64().max(1e-9);
+            // Two are measured in any case.
+            let room = (plan.max_time_ns / duration::ns(block).max(1)).max(2);
             format!(
                 "; in {} that is about {}",
                 humantime::format_duration(limit),
-                // Two are measured in any case.
-                plural((room as u64).max(2), "block")
+                plural(room, "block")
             )
         }
         StopRule::Blocks { blocks } => {
@@ -168,12 +168,8 @@ fn about(time: Duration) -> humantime::FormattedDuration {
     } else {
         1_000
     };
-    let steps = u64::try_from(time.as_millis() / step_ms)
-        .unwrap_or(u64::MAX)
-        .max(1);
-    humantime::format_duration(Duration::from_millis(
-        steps.saturating_mul(u64::try_from(step_ms).unwrap_or(1)),
-    ))
+    let ms = duration::ns(time) / 1_000_000;
+    humantime::format_duration(Duration::from_millis((ms / step_ms).max(1) * step_ms))
 }
 
 /// The levels of time that the probes add on the device.
@@ -305,9 +301,9 @@ mod tests {
         assert!(told.contains("; 20 blocks take about "), "{told}");
         let limited = planned("--strategies none,global --threads 4 --why --max-time 1min");
         assert!(
-            cost(&limited, Duration::from_secs(60)).contains("; in 1m that is about 2 blocks"),
+            cost(&limited, Duration::from_mins(1)).contains("; in 1m that is about 2 blocks"),
             "{}",
-            cost(&limited, Duration::from_secs(60))
+            cost(&limited, Duration::from_mins(1))
         );
     }
 }

@@ -84,7 +84,7 @@ fn set_occupancy_ns(view: &View<'_>) -> Option<f64> {
     let device = &view.samples.header.plan.subject.encoders()?.device;
     let service = device.soft.service;
     let is_model = matches!(device.choice, DeviceChoice::Soft | DeviceChoice::Objc);
-    (is_model && !service.is_zero()).then(|| service.as_nanos() as f64)
+    (is_model && !service.is_zero()).then_some(service.as_nanos() as f64)
 }
 
 /// Empty ops per second at one number of threads and queues.

@@ -374,6 +374,12 @@ fn taken_apart() -> RunResult {
         cause("interposed:throttle:16", Root::LockBound, 1.0),
         cause(HOSTILE, Root::NotIdentified, 1.4),
     ];
+    run.ceiling = Some(ceiling());
+    run
+}
+
+/// Steps with long and hostile names, one of which saved less than nothing.
+fn ceiling() -> Ceiling {
     let step = |removed: &str, saved: f64, left: f64| AblationStep {
         removed: removed.to_owned(),
         saved_ns: around(saved, 3_000.0),
@@ -386,7 +392,7 @@ fn taken_apart() -> RunResult {
         waits: true,
         ops_per_s: around(310_000.0, 9_000.0),
     };
-    run.ceiling = Some(Ceiling {
+    Ceiling {
         set_occupancy_ns: Some(100_000.0),
         config: "global".to_owned(),
         threads: 8,
@@ -405,8 +411,7 @@ fn taken_apart() -> RunResult {
                 3_000.0,
             ),
         ],
-    });
-    run
+    }
 }
 
 /// A map alone, with crossovers in one row and none in another.
