@@ -19,4 +19,5 @@ pub mod two_runs;
 mod caution;
 mod forest;
 mod raw;
+mod rows;
 mod wording;

@@ -1,5 +1,6 @@
 //! The command line: every flag, its help and its default, in one place.
 
+mod common;
 mod guard;
 mod map;
 mod report;
@@ -15,8 +16,9 @@ use clap_complete::Shell;
 use locktoll_bench::duration;
 use locktoll_bench::measure::Source;
 use locktoll_bench::sync_pattern::SyncPattern;
-use locktoll_gpu::{DeviceChoice, FaultModel, Protection, SoftSettings};
+use locktoll_gpu::{FaultModel, Protection, SoftSettings};
 
+pub use common::{DecisionArgs, DeviceArgs, OutputArgs, SizeArgs};
 pub use guard::{GuardArgs, GuardStrategy, OnMisuse};
 pub use map::MapArgs;
 pub use report::{ReportArgs, ReportFormat};
@@ -24,7 +26,10 @@ pub use trial::TrialArgs;
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 done and within policy · 1 could not measure · 2 bad usage · 10 a lock costs more
-than --max-cost · 11 --max-cost is not settled · 130 interrupted, everything measured is kept.";
+than --max-cost · 11 --max-cost is not settled · 130 interrupted, everything measured is kept.
+
+Ctrl-C ends a run and writes the report of what was measured; a second Ctrl-C ends it at once, and
+the samples are kept all the same.";
 
 /// What a lock costs, whether you may drop it, and why.
 #[derive(Debug, Parser)]
@@ -87,15 +92,10 @@ Examples:
       --threads-arg='--threads {threads}'          your program's own switch
   locktoll bench --resume DIR                      go on with an interrupted run")]
 pub struct BenchArgs {
-    /// Device to measure on: auto, soft, objc, metal, vulkan or vulkan:N (see `locktoll devices`). auto is a
-    /// GPU where there is one with a driver, Metal's on macOS and elsewhere Vulkan's, else soft
-    #[arg(
-        long,
-        default_value = "auto",
-        value_name = "DEVICE",
-        help_heading = "What is measured"
-    )]
-    pub device: DeviceChoice,
+    // Not a doc comment: clap would show it as help.
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub device: DeviceArgs,
 
     /// Settings of the soft device, and of objc, as service=100us,encode=2us,hold=0,queues=1,engines=1;
     /// what is left out keeps the value shown here
@@ -108,7 +108,7 @@ pub struct BenchArgs {
     pub soft: SoftSettings,
 
     /// Queues of the device over which the threads are spread [default: 1, or what --soft says]
-    #[arg(long, value_name = "K", help_heading = "What is measured")]
+    #[arg(long, value_name = "K", value_parser = from_one, help_heading = "What is measured")]
     pub queues: Option<NonZeroU32>,
 
     /// Let the device, soft or objc, crash as a driver that is not thread-safe within a scope: agx:encoder,
@@ -138,6 +138,7 @@ pub struct BenchArgs {
         long,
         value_delimiter = ',',
         value_name = "LIST",
+        value_parser = from_one,
         help_heading = "What is measured"
     )]
     pub threads: Vec<NonZeroU32>,
@@ -157,8 +158,9 @@ pub struct BenchArgs {
     pub sync: Option<SyncPattern>,
 
     /// Find out what limits the throughput at the largest thread count: add known time to lock, CPU
-    /// and device, and take the op apart, in further trials of each block. Of these locks [default:
-    /// the first one that is taken round an op]
+    /// and device, and take the op apart. With stress that is 19 further trials a block, and 15 more for
+    /// each lock but the first (on a GPU one more for each); how long they take is told when the run
+    /// begins. Of these locks [default: the first one that is taken round an op]
     #[arg(
         long,
         num_args = 0..=1,
@@ -249,22 +251,10 @@ pub struct BenchArgs {
     #[arg(long, value_name = "DUR", value_parser = duration::parse, help_heading = "How long")]
     pub max_time: Option<Duration>,
 
-    /// Ops per thread and iteration
-    #[arg(
-        long,
-        default_value = "50",
-        value_name = "N",
-        help_heading = "How long"
-    )]
-    pub ops: NonZeroU32,
-
-    /// Measured iterations in a trial
-    #[arg(long, default_value = "5", value_name = "N", help_heading = "How long")]
-    pub iterations: NonZeroU32,
-
-    /// Iterations before those, thrown away
-    #[arg(long, default_value_t = 1, value_name = "N", help_heading = "How long")]
-    pub warmup: u32,
+    // Not a doc comment: clap would show it as help.
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub size: SizeArgs,
 
     /// Kill a trial that has not ended by then, and record it as a crash [default: 1min, for a
     /// program of yours 10min]
@@ -280,13 +270,10 @@ pub struct BenchArgs {
     #[command(flatten)]
     pub policy: PolicyArgs,
 
-    /// Seed of the random order [default: taken from the clock, and recorded]
-    #[arg(long, value_name = "N", help_heading = "Output")]
-    pub seed: Option<u64>,
-
-    /// Directory for samples.jsonl, result.json, report.html and report.md [default: locktoll-DATE-TIME]
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Output")]
-    pub out: Option<PathBuf>,
+    // Not a doc comment: clap would show it as help.
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub output: OutputArgs,
 
     /// Directory for the plots of the report, one SVG file each
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Output")]
@@ -307,10 +294,6 @@ pub struct BenchArgs {
         ]
     )]
     pub resume: Option<PathBuf>,
-
-    /// No progress display
-    #[arg(short, long, help_heading = "Output")]
-    pub quiet: bool,
 }
 
 /// A list of locks, perhaps empty.
@@ -321,13 +304,10 @@ pub struct Locks(pub Vec<Protection>);
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Decision")]
 pub struct PolicyArgs {
-    /// Overhead, in percent, below which nobody cares
-    #[arg(long, default_value = "1", value_name = "PCT", value_parser = percentage)]
-    pub margin: f64,
-
-    /// Confidence of the intervals, in percent
-    #[arg(long, default_value = "95", value_name = "PCT", value_parser = percentage)]
-    pub confidence: f64,
+    // Not a doc comment: clap would show it as help.
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub decision: DecisionArgs,
 
     /// Fail if a lock costs more than this: exit 10 if it does, 11 if that is not settled
     #[arg(long, value_name = "PCT", value_parser = percentage)]
@@ -440,6 +420,12 @@ fn arm(text: &str) -> Result<(String, String), String> {
     }
 }
 
+/// A number of things of which there must be one.
+fn from_one(text: &str) -> Result<NonZeroU32, String> {
+    text.parse()
+        .map_err(|_| format!("'{text}' is not a whole number from 1"))
+}
+
 /// A percentage as a fraction: `1`, `0.5` or `2%`.
 fn percentage(text: &str) -> Result<f64, String> {
     let number = text.strip_suffix('%').unwrap_or(text).trim();
@@ -460,6 +446,15 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn counts_begin_at_one() {
+        assert_eq!(from_one("8"), Ok(NonZeroU32::new(8).unwrap()));
+        for text in ["0", "-1", "1.5", "", "x", "4294967296"] {
+            let said = from_one(text).unwrap_err();
+            assert!(said.contains(text) && said.contains("from 1"), "{said}");
+        }
     }
 
     #[test]
