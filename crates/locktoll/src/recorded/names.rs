@@ -29,6 +29,26 @@ impl SiteName {
     }
 }
 
+/// What a lock is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct LockName {
+    pub(super) text: String,
+    /// Everybody calls it that.
+    pub(super) known: bool,
+    /// All locks of this name are told of as one; otherwise they are numbered.
+    pub(super) together: bool,
+}
+
+impl LockName {
+    fn own(text: String, together: bool) -> Self {
+        Self {
+            text,
+            known: false,
+            together,
+        }
+    }
+}
+
 /// Names within one process.
 pub(super) struct Names<'a> {
     process: &'a ObservedProcess,
@@ -100,18 +120,25 @@ impl<'a> Names<'a> {
         }
     }
 
-    /// What a lock is called, and whether everybody calls it that. `site` takes it most.
-    pub(super) fn lock(&self, address: u64, kind: LockKind, site: &SiteName) -> (String, bool) {
+    /// What a lock is called. `site` takes it most.
+    pub(super) fn lock(&self, address: u64, kind: LockKind, site: &SiteName) -> LockName {
         if address == 0 {
-            return ("locks that found no room".to_owned(), false);
+            return LockName::own("locks that found no room".to_owned(), true);
         }
         let datum = self.symbolizer.datum(&self.process.maps, address);
         if let Some(known) = known_lock(datum.as_ref(), &site.frames) {
-            // Other locks of the interpreter lie beside its GIL; only that is waited for by condition.
-            if !known.waits_contend || kind == LockKind::Condvar || takes(known.name, &site.frames)
-            {
-                return (known.name.to_owned(), true);
-            }
+            // Where waiting for a condition is waiting for the lock, a mutex is a part of it, held for
+            // moments.
+            let is_part = known.waits_contend && kind == LockKind::Mutex;
+            return LockName {
+                text: if is_part {
+                    format!("{}, its mutex", known.name)
+                } else {
+                    known.name.to_owned()
+                },
+                known: true,
+                together: !known.is_each_its_own,
+            };
         }
         let name = match datum {
             Some(Datum {
@@ -124,13 +151,8 @@ impl<'a> Names<'a> {
             }) => format!("{name}+{offset:#x}"),
             _ => format!("{} of {}", word(kind), site.function),
         };
-        (name, false)
+        LockName::own(name, false)
     }
-}
-
-/// Whether a lock of this name is known by the functions at a site, not only by its variable.
-fn takes(name: &str, site: &[Frame]) -> bool {
-    known_lock(None, site).is_some_and(|row| row.name == name)
 }
 
 /// Whether threads that wait for what has this name wait for a lock made of it.
