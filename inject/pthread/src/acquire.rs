@@ -88,6 +88,8 @@ struct Before {
     asked: u64,
     /// The lock's record, if this wait is counted there.
     waiting: Option<usize>,
+    /// See [`prepare_nested`].
+    nested: bool,
     nothing_to_do: bool,
 }
 
@@ -97,7 +99,12 @@ fn prepare(call: &Call, found: Found) -> Option<Before> {
     if mode == Mode::CONTENTIONS && !found.taken {
         return None;
     }
-    let thread = thread::enter()?;
+    if !session::recording() {
+        return None;
+    }
+    let Some(thread) = thread::enter() else {
+        return prepare_nested(call, found);
+    };
     let Some(place) = points::place(thread, call) else {
         thread.leave();
         return None;
@@ -111,7 +118,7 @@ fn prepare(call: &Call, found: Found) -> Option<Before> {
         ..Open::NONE
     };
     if is_held(call.kind) && mode != Mode::CONTENTIONS {
-        let all = place.times_all_holds();
+        let all = mode == Mode::EVENTS || place.times_all_holds();
         place.cache(call, !all);
         open.hold_weight = if all { 1 } else { hold_weight(thread) };
         if open.hold_weight > 0 && !found.taken {
@@ -134,7 +141,7 @@ fn prepare(call: &Call, found: Found) -> Option<Before> {
     }
     if !found.may_fail {
         place.count(entry::ACQUISITIONS, point::ACQUISITIONS);
-        place.note_held(thread, call.lock);
+        place.note_held(call.lock);
     }
     let timed = open.wait_weight > 0 || open.hold_weight > 0 || mode == Mode::EVENTS;
     let asked = if open.wait_weight > 0 {
@@ -148,12 +155,52 @@ fn prepare(call: &Call, found: Found) -> Option<Before> {
         open,
         asked,
         waiting,
+        nested: false,
         nothing_to_do: !timed && !found.may_fail,
     })
 }
 
+/// In a signal handler that interrupted this library: only counts, and only what all threads share,
+/// since the thread's own figures may be half changed.
+#[cold]
+fn prepare_nested(call: &Call, found: Found) -> Option<Before> {
+    let base = session::base();
+    if base.is_null() {
+        session::lose_event();
+        return None;
+    }
+    let place = Place::shared(base, call);
+    if found.taken {
+        place.count(entry::CONTENTIONS, point::CONTENTIONS);
+    }
+    if !found.may_fail {
+        place.count(entry::ACQUISITIONS, point::ACQUISITIONS);
+    }
+    Some(Before {
+        place,
+        open: Open::NONE,
+        asked: 0,
+        waiting: None,
+        nested: true,
+        nothing_to_do: !found.may_fail,
+    })
+}
+
+#[cold]
+fn finish_nested(found: Found, place: Place, outcome: Outcome) {
+    match outcome {
+        Outcome::Had => place.count(entry::ACQUISITIONS, point::ACQUISITIONS),
+        Outcome::Refused => place.count(entry::REFUSED, point::REFUSED),
+        Outcome::Vain if found.taken => place.count_in_point(point::TIMED_OUT, 1),
+        Outcome::Vain => {}
+    }
+}
+
 #[inline]
 fn finish(call: &Call, found: Found, before: &Before, outcome: Outcome) {
+    if before.nested {
+        return finish_nested(found, before.place, outcome);
+    }
     let mut open = before.open;
     open.since = clock::ticks();
     if open.wait_weight > 0 {
@@ -167,7 +214,7 @@ fn finish(call: &Call, found: Found, before: &Before, outcome: Outcome) {
         Outcome::Had => {
             if found.may_fail {
                 before.place.count(entry::ACQUISITIONS, point::ACQUISITIONS);
-                before.place.note_held(thread, call.lock);
+                before.place.note_held(call.lock);
             }
             if !is_held(call.kind) {
                 // Nobody releases it.
@@ -195,14 +242,8 @@ fn hold_weight(thread: &mut Thread) -> u32 {
     if thread.countdown >= 0 {
         return 0;
     }
-    // Any gap from 0 to twice the mean, so that a program with a period is not always met at the
-    // same place of it.
-    let every = session::hold_every();
-    let gaps = u64::from(every) * 2 - 1;
-    #[expect(clippy::cast_possible_wrap, reason = "under 2^21")]
-    let gap = (thread.random() % gaps) as i64;
-    thread.countdown = gap;
-    every
+    thread.draw_countdown();
+    session::hold_every()
 }
 
 /// How many waits the next one stands for; 0 if it is not to be timed. All are timed while they are

@@ -130,15 +130,12 @@ pub(crate) fn tid() -> u32 {
 }
 
 /// The calling thread's state, for bookkeeping that is not to be interrupted by itself. `None` in a
-/// signal handler that came in between, and while nothing is recorded.
+/// signal handler that came in between.
 #[inline(always)]
 pub(crate) fn enter() -> Option<&'static mut Thread> {
     // SAFETY: Own; a second reference cannot be made while `busy` is set.
     let thread = unsafe { &mut *own() };
-    if thread.busy != 0 || !session::recording() {
-        if thread.busy != 0 {
-            session::lose_event();
-        }
+    if thread.busy != 0 {
         return None;
     }
     thread.busy = 1;
@@ -173,6 +170,23 @@ impl Thread {
         x ^= x << 17;
         self.random = x;
         x
+    }
+
+    /// Acquisitions until the next hold is timed: any number from 0 to twice the mean, so that a
+    /// program with a period is not always met at the same place of it.
+    pub(crate) fn draw_countdown(&mut self) {
+        let gaps = u64::from(session::hold_every()) * 2 - 1;
+        #[expect(clippy::cast_possible_wrap, reason = "under 2^21")]
+        let gap = (self.random() % gaps) as i64;
+        self.countdown = gap;
+    }
+
+    /// In the child of a fork: what was open is the parent's.
+    pub(crate) fn forget(&mut self) {
+        self.block = core::ptr::null_mut();
+        self.open_count = 0;
+        self.patience = 0;
+        self.tid = 0;
     }
 
     pub(crate) fn seed(&mut self, seed: u64) {
