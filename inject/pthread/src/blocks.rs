@@ -56,7 +56,7 @@ pub(crate) fn attach(thread: &mut Thread) {
         word(own, block::STATE).store(block::LIVE, Ordering::Release);
     }
     thread.tid = tid;
-    thread.number = number;
+    thread.ring = session::ring_of(base, number);
     thread.seed(u64::from(tid) ^ clock::ticks() << 20);
     thread.draw_countdown();
     BLOCKS[tid as usize % BLOCKS.len()].store(own, Ordering::Release);

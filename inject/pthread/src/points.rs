@@ -268,10 +268,11 @@ unsafe fn find(
         let index = unsafe { word(base, at) };
         let mut number = index.load(Ordering::Acquire);
         if number == 0 {
-            let mine = match made {
-                Some(mine) => mine,
+            let mine = if let Some(mine) = made {
+                mine
+            } else {
                 // SAFETY: Mapping.
-                None => unsafe {
+                unsafe {
                     let used = word(base, table.used);
                     if used.load(Ordering::Relaxed) >= limit as u64 {
                         return None;
@@ -286,7 +287,7 @@ unsafe fn find(
                     }
                     fill(record);
                     mine
-                },
+                }
             };
             made = Some(mine);
             let published = mine as u64 + 1;

@@ -2,7 +2,7 @@
 
 use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
-use locktoll_trace::recording::layout::{Shape, header, thread};
+use locktoll_trace::recording::layout::{Shape, event, header, thread};
 use locktoll_trace::recording::{self, Began, Mode};
 use rustix::fs::{FallocateFlags, Mode as Permissions, OFlags};
 use rustix::io::Errno;
@@ -29,6 +29,7 @@ static STATE: AtomicU32 = AtomicU32::new(OFF);
 static BASE: AtomicPtr<u8> = AtomicPtr::new(core::ptr::null_mut());
 static MODE: AtomicU32 = AtomicU32::new(0);
 static HOLD_EVERY: AtomicU32 = AtomicU32::new(1);
+/// Events that each thread has room for: 0 or a power of two.
 static EVENTS: AtomicUsize = AtomicUsize::new(0);
 /// The process that is recorded.
 static PROCESS: AtomicU32 = AtomicU32::new(0);
@@ -66,10 +67,12 @@ pub(crate) fn recording() -> bool {
     STATE.load(Ordering::Relaxed) != OFF
 }
 
+#[inline(always)]
 pub(crate) fn mode() -> Mode {
     Mode(MODE.load(Ordering::Relaxed))
 }
 
+#[inline(always)]
 pub(crate) fn hold_every() -> u32 {
     HOLD_EVERY.load(Ordering::Relaxed)
 }
@@ -214,18 +217,27 @@ fn make() -> Option<*mut u8> {
         at_ns: clock::at_ns(began_ticks),
         at_unix_ns: clock::unix_ns(),
     };
-    // SAFETY: just mapped with this size, page-aligned and zero, and used by atomics alone.
-    let words = unsafe { core::slice::from_raw_parts(base.cast::<AtomicU64>(), size / 8) };
+    // SAFETY: just mapped with this size.
+    let words = unsafe { words(base, size) };
     recording::begin(words, &shape, &began).then_some(base)
+}
+
+/// All words of the mapping.
+///
+/// # Safety
+///
+/// The mapping at `base` has this size (invariant Mapping).
+unsafe fn words<'a>(base: *mut u8, size: usize) -> &'a [AtomicU64] {
+    // SAFETY: the caller's; any bits are a word, and all access is by atomics.
+    unsafe { core::slice::from_raw_parts(base.cast(), size / 8) }
 }
 
 /// Says that the process ends in order.
 pub(crate) fn end() {
     let base = base();
     if !base.is_null() && is_this_process() {
-        let size = shape().file_size();
         // SAFETY: Mapping.
-        let words = unsafe { core::slice::from_raw_parts(base.cast::<AtomicU64>(), size / 8) };
+        let words = unsafe { words(base, shape().file_size()) };
         maps::copy();
         recording::end(words, clock::at_ns(clock::ticks()));
     }
@@ -281,26 +293,30 @@ pub(crate) fn forked(thread: &mut Thread) {
     }
 }
 
-/// Writes an event of the thread to its ring.
-///
-/// # Safety
-///
-/// The block is the calling thread's (Own).
-#[inline]
-pub(crate) unsafe fn ring(thread: &Thread, words: [u64; 4]) {
+/// The ring of a thread's events; null where events are not recorded.
+pub(crate) fn ring_of(base: *mut u8, number: usize) -> *mut u8 {
     let shape = shape();
-    let (base, block) = (base(), thread.block);
-    if base.is_null() || block.is_null() || shape.events == 0 {
+    if shape.events == 0 {
+        return core::ptr::null_mut();
+    }
+    // SAFETY: Mapping: the caller's number is that of a block.
+    unsafe { base.add(shape.event(number, 0)) }
+}
+
+/// Writes an event of the thread to its ring.
+#[inline(always)]
+pub(crate) fn ring(thread: &Thread, words: [u64; 4]) {
+    let (ring, block) = (thread.ring, thread.block);
+    if ring.is_null() || block.is_null() {
         return lose_event();
     }
-    // SAFETY: Mapping, Own.
+    // SAFETY: Mapping, Own. The capacity is a power of two.
     unsafe {
         let head = get(block, thread::EVENTS_HEAD);
         #[expect(clippy::cast_possible_truncation, reason = "below the capacity")]
-        let slot = (head % shape.events as u64) as usize;
-        let to = base.add(shape.event(thread.number, slot));
+        let slot = head as usize & (EVENTS.load(Ordering::Relaxed).wrapping_sub(1));
         for (index, value) in words.into_iter().enumerate() {
-            put(to, index * 8, value);
+            put(ring, slot * event::SIZE + index * 8, value);
         }
         add_own(block, thread::EVENTS_HEAD, 1);
     }
