@@ -350,50 +350,60 @@ impl Shape {
     };
 
     /// Where the block of a thread begins, in a file without rows.
+    #[inline]
     pub const fn thread(&self, index: usize) -> usize {
         Shape::thread_after(0, index)
     }
 
+    #[inline]
     pub(crate) const fn thread_after(rows: usize, index: usize) -> usize {
         layout::rows_and_counters(rows).next_multiple_of(64) + index * thread::SIZE
     }
 
     /// Where the index of the points begins, in a file without rows.
+    #[inline]
     pub const fn point_index(&self) -> usize {
         self.thread(self.threads)
     }
 
     /// Where a point begins, in a file without rows.
+    #[inline]
     pub const fn point(&self, index: usize) -> usize {
         self.point_index() + index_size(self.points) + index * point::SIZE
     }
 
     /// Where the index of the locks begins, in a file without rows.
+    #[inline]
     pub const fn lock_index(&self) -> usize {
         self.point(self.points)
     }
 
     /// Where a lock begins, in a file without rows.
+    #[inline]
     pub const fn lock(&self, index: usize) -> usize {
         self.lock_index() + index_size(self.locks) + index * lock::SIZE
     }
 
     /// Where the index of the blames begins, in a file without rows.
+    #[inline]
     pub const fn blame_index(&self) -> usize {
         self.lock(self.locks)
     }
 
     /// Where a blame begins, in a file without rows.
+    #[inline]
     pub const fn blame(&self, index: usize) -> usize {
         self.blame_index() + index_size(self.blames) + index * blame::SIZE
     }
 
     /// Where a stack sample begins, in a file without rows.
+    #[inline]
     pub const fn stack(&self, index: usize) -> usize {
         self.blame(self.blames) + index * stack::SIZE
     }
 
     /// Where an event of a thread begins, in a file without rows.
+    #[inline]
     pub const fn event(&self, thread: usize, index: usize) -> usize {
         self.stack(self.stacks) + (thread * self.events + index) * event::SIZE
     }
@@ -404,6 +414,7 @@ impl Shape {
     }
 
     /// Words of an index: a power of two, so that hashes are cut by a mask, and at most half full.
+    #[inline]
     pub const fn index_words(capacity: usize) -> usize {
         if capacity == 0 {
             0
@@ -413,6 +424,7 @@ impl Shape {
     }
 }
 
+#[inline]
 const fn index_size(capacity: usize) -> usize {
     (Shape::index_words(capacity) * WORD).next_multiple_of(64)
 }
