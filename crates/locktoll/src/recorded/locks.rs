@@ -118,7 +118,7 @@ fn lock(
         .iter()
         .max_by_key(|point| (point.wait.total_ns, point.acquisitions));
     let address = busiest.map_or(0, |point| point.lock);
-    let mut sites = sites(&points, names);
+    let mut sites = sites(&points, &addresses, names);
     for (site, _) in &mut sites {
         let caused = recording
             .blames
@@ -133,7 +133,7 @@ fn lock(
             .then_with(|| b.wait.total_ns.total_cmp(&a.wait.total_ns))
             .then_with(|| b.acquisitions.cmp(&a.acquisitions))
     });
-    let unnamed = names.site(0);
+    let unnamed = names.site(0, &addresses);
     let first = sites.first().map_or(&unnamed, |(_, name)| name);
     let name = names.lock(address, kind, first);
     let (mut wait, mut hold) = (Gathered::default(), Gathered::default());
@@ -192,7 +192,7 @@ fn add(point: &Point, wait: &mut Gathered, hold: &mut Gathered) {
 }
 
 /// The sites of a lock: points whose calls have the same name are one site.
-fn sites(points: &[&Point], names: &Names<'_>) -> Vec<(Site, SiteName)> {
+fn sites(points: &[&Point], locks: &BTreeSet<u64>, names: &Names<'_>) -> Vec<(Site, SiteName)> {
     let mut by_site: BTreeMap<u64, Vec<&Point>> = BTreeMap::new();
     for point in points {
         by_site.entry(point.site).or_default().push(point);
@@ -200,7 +200,7 @@ fn sites(points: &[&Point], names: &Names<'_>) -> Vec<(Site, SiteName)> {
     by_site
         .into_iter()
         .map(|(address, points)| {
-            let name = names.site(address);
+            let name = names.site(address, locks);
             let (mut wait, mut hold) = (Gathered::default(), Gathered::default());
             let mut counts = [0_u64; 3];
             for point in points {

@@ -1,7 +1,7 @@
 //! Names of locks and of the places that take them.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use locktoll_report::record::model::{LockKind, label};
 use locktoll_symbols::{Datum, Frame, KNOWN, Symbolizer, is_lock_internal, known_lock};
@@ -88,8 +88,8 @@ impl<'a> Names<'a> {
 
     /// Who takes the lock. Where the call itself lies in a function that only passes it on, as
     /// `std::mutex::lock` of a program that was not optimised, it is who called that, as far as stacks were
-    /// sampled there.
-    pub(super) fn site(&self, site: u64) -> SiteName {
+    /// sampled there with some locks.
+    pub(super) fn site(&self, site: u64, locks: &BTreeSet<u64>) -> SiteName {
         if site == 0 {
             return SiteName {
                 function: "sites that found no room".to_owned(),
@@ -101,7 +101,7 @@ impl<'a> Names<'a> {
         }
         let mut frames = self.frames(site);
         if frames.iter().all(is_lock_internal)
-            && let Some(stack) = self.callers.heaviest(site)
+            && let Some(stack) = self.callers.heaviest(site, locks)
         {
             let callers = stack
                 .iter()
@@ -139,6 +139,14 @@ impl<'a> Names<'a> {
                 known: true,
                 together: !known.is_each_its_own,
             };
+        }
+        // parking_lot waits for a word of the waiting thread, not of the lock.
+        let is_parking_lot = |frame: &Frame| {
+            let name = frame.function.as_deref().unwrap_or_default();
+            name.trim_start_matches('<').starts_with("parking_lot")
+        };
+        if kind == LockKind::Futex && site.frames.iter().any(is_parking_lot) {
+            return LockName::own(format!("parking_lot in {}", site.function), true);
         }
         let name = match datum {
             Some(Datum {
