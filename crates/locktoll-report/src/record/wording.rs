@@ -20,6 +20,8 @@ pub(super) fn answer(record: &Record, name: fn(&str) -> String) -> Vec<String> {
     }
     let acquired = match record.run.mode {
         Mode::Contentions => String::new(),
+        // Of locks that are waited for by futexes nothing else is seen.
+        _ if record.sampling.acquisitions == 0 => String::new(),
         Mode::Aggregate | Mode::Events => format!(
             " {} of {}.",
             plural(record.sampling.acquisitions, "acquisition"),

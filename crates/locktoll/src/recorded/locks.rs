@@ -13,6 +13,8 @@ use super::times::Gathered;
 /// A lock, and the points of the recording that it was made of.
 pub(super) struct Numbered {
     pub(super) lock: Lock,
+    /// Who waits for it waits for something to happen, and not for a lock.
+    pub(super) is_idle: bool,
     pub(super) points: Vec<usize>,
 }
 
@@ -43,7 +45,12 @@ pub(super) fn of_process(
     }
     let built = |points: Vec<usize>, kind: LockKind| {
         let (lock, name) = lock(process, (index, wall_ns), kind, &points, names);
-        (Numbered { lock, points }, name)
+        let numbered = Numbered {
+            lock,
+            is_idle: name.is_idle,
+            points,
+        };
+        (numbered, name)
     };
     let mut found: Vec<Numbered> = Vec::new();
     // What has one name may be several locks: CPython's GIL has two condition variables.

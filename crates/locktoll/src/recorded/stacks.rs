@@ -6,7 +6,6 @@ use locktoll_report::record::model::{Blame, Stack};
 use locktoll_symbols::{StackCopy, StackUnwinder, Symbolizer, is_lock_internal};
 use locktoll_trace::recording::Why;
 
-use super::is_idle;
 use super::locks::Numbered;
 use super::names::{Names, function};
 use super::observed::ObservedProcess;
@@ -96,7 +95,7 @@ pub(super) fn weighted(
     }
     let mut together: BTreeMap<(String, Vec<String>), (f64, f64)> = BTreeMap::new();
     // Idle waiting would dwarf everything else.
-    let contended = locks.iter().filter(|numbered| !is_idle(&numbered.lock));
+    let contended = locks.iter().filter(|numbered| !numbered.is_idle);
     let points =
         contended.flat_map(|numbered| numbered.points.iter().map(move |&at| (&numbered.lock, at)));
     for (lock, at) in points {

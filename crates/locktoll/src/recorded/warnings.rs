@@ -97,8 +97,8 @@ pub(super) fn of(record: &Record, observed: &Observed) -> Vec<Warning> {
         warn(
             "futexes",
             "Of futexes that the program waits on itself (locks of Rust's standard library and parking_lot) \
-             only waits in the kernel are seen: no uncontended acquisitions, no holds, and idle waiting of \
-             condition variables and parked threads is among them."
+             only waits in the kernel are seen: no uncontended acquisitions, no holds. Idle waiting is told \
+             apart by the functions that wait, so in a program without symbols it is among them."
                 .to_owned(),
         );
     }
