@@ -85,12 +85,12 @@ fn locks(record: &Record) -> Option<Markup> {
     let shown = || record.locks.iter().take(ROWS);
     (!record.locks.is_empty()).then(|| {
         html! {
-            (figures("Locks by the time that threads waited for them", &rows::LOCKS, &[], shown().map(rows::lock).collect()))
+            (figures("Locks by the time that threads waited for them", &rows::LOCKS, &[], shown().map(|lock| rows::lock(record, lock)).collect()))
             p .note {
                 "Time lost is the sum of all waits. Held is the share of the process's time. Contended are \
                  acquisitions that did not find the lock free."
             }
-            (figures("Kinds, waiters and fairness", &rows::MORE, &[1], shown().map(rows::more).collect()))
+            (figures("Kinds, waiters and fairness", &rows::MORE, &[1], shown().map(|lock| rows::more(record, lock)).collect()))
             p .note {
                 "Fairness is Jain's index of the threads' acquisitions: 1 where all took the lock equally \
                  often, 1 ÷ threads where one took it alone. Refused are attempts that were not to wait."
@@ -128,7 +128,7 @@ fn sites(record: &Record) -> Option<Markup> {
                 "Made wait: how long others waited for the lock while this site held it, as far as that was seen."
             }
             @for lock in record.locks.iter().take(DETAILED) {
-                @let caption = outside(&format!("Sites of {}", lock.name));
+                @let caption = outside(&format!("Sites of {}", rows::name(record, lock)));
                 (figures(&caption, &rows::SITES, &[], lock.sites.iter().map(|site| rows::site(lock, site)).collect()))
             }
         }
@@ -226,7 +226,7 @@ fn threads(record: &Record) -> Option<Markup> {
 fn idle(record: &Record) -> Option<Markup> {
     let rows: Vec<Vec<String>> = rows::idle_locks(record)
         .take(ROWS)
-        .map(rows::idle)
+        .map(|lock| rows::idle(record, lock))
         .collect();
     (!rows.is_empty()).then(|| {
         html! {

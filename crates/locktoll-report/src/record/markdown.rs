@@ -28,7 +28,7 @@ pub fn render(record: &Record) -> String {
                 .locks
                 .iter()
                 .take(ROWS)
-                .map(|lock| cells(rows::lock(lock))),
+                .map(|lock| cells(rows::lock(record, lock))),
         );
         doc.paragraph(
             "Time lost is the sum of all waits. Held is the share of the process's time. Contended are \
@@ -40,7 +40,7 @@ pub fn render(record: &Record) -> String {
                 .locks
                 .iter()
                 .take(ROWS)
-                .map(|lock| cells(rows::more(lock))),
+                .map(|lock| cells(rows::more(record, lock))),
         );
         doc.paragraph(
             "Fairness is Jain's index of the threads' acquisitions: 1 where all took the lock equally often, \
@@ -57,7 +57,7 @@ pub fn render(record: &Record) -> String {
             "Made wait: how long others waited for the lock while this site held it, as far as that was seen.",
         );
         for lock in record.locks.iter().take(DETAILED) {
-            doc.heading(3, &escape(&lock.name));
+            doc.heading(3, &escape(&rows::name(record, lock)));
             doc.table(
                 &rows::SITES,
                 lock.sites.iter().map(|site| cells(rows::site(lock, site))),
@@ -87,7 +87,7 @@ pub fn render(record: &Record) -> String {
             &rows::IDLE,
             rows::idle_locks(record)
                 .take(ROWS)
-                .map(|lock| cells(rows::idle(lock))),
+                .map(|lock| cells(rows::idle(record, lock))),
         );
     }
     doc.heading(2, "How it was recorded");

@@ -17,9 +17,9 @@ pub(super) const LOCKS: [&str; 11] = [
     "Hold max",
 ];
 
-pub(super) fn lock(lock: &Lock) -> Vec<String> {
+pub(super) fn lock(record: &Record, lock: &Lock) -> Vec<String> {
     let mut cells = vec![
-        name(lock),
+        name(record, lock),
         total(&lock.wait),
         taken(lock.kind, lock.acquisitions),
         contended(lock),
@@ -135,11 +135,11 @@ pub(super) const MORE: [&str; 8] = [
     "Waits timed",
 ];
 
-pub(super) fn more(lock: &Lock) -> Vec<String> {
+pub(super) fn more(record: &Record, lock: &Lock) -> Vec<String> {
     let mut kind = vec![word(lock.kind).to_owned()];
     kind.extend(lock.properties.iter().cloned());
     vec![
-        name(lock),
+        name(record, lock),
         kind.join(", "),
         optional(lock.utilisation.and_then(|held| held.ci), percent_interval),
         optional(lock.waiters_max, count),
@@ -157,10 +157,10 @@ pub(super) fn idle_locks(record: &Record) -> impl Iterator<Item = &Lock> {
     record.idle.iter().filter(|lock| lock.wait.count > 0)
 }
 
-pub(super) fn idle(lock: &Lock) -> Vec<String> {
+pub(super) fn idle(record: &Record, lock: &Lock) -> Vec<String> {
     let [p50, ..] = quantiles(&lock.wait);
     vec![
-        name(lock),
+        name(record, lock),
         word(lock.kind).to_owned(),
         count(lock.wait.count),
         total(&lock.wait),
@@ -250,12 +250,18 @@ fn duration(ns: f64) -> String {
     }
 }
 
-/// A lock's name, and of how many it is.
-fn name(lock: &Lock) -> String {
-    match lock.locks {
-        0 | 1 => lock.name.clone(),
-        several => format!("{} ({} locks)", lock.name, count(several)),
+/// A lock's name, of how many it is, and whose where there are several processes.
+pub(super) fn name(record: &Record, lock: &Lock) -> String {
+    let mut name = lock.name.clone();
+    if lock.locks > 1 {
+        name += &format!(" ({} locks)", count(lock.locks));
     }
+    if let Some(process) = record.run.processes.get(lock.process)
+        && record.run.processes.len() > 1
+    {
+        name += &format!(", process {}", process.pid);
+    }
+    name
 }
 
 /// Whether it is held by those who took it, and was seen to be.

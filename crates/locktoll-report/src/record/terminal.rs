@@ -39,7 +39,7 @@ pub fn render(record: &Record, style: &TerminalStyle, top: usize) -> String {
     let without = |columns: &'static [usize]| if width < WIDE { columns } else { &[] };
     paragraphs.push(table(
         &rows::LOCKS,
-        locks.iter().map(|lock| rows::lock(lock)),
+        locks.iter().map(|lock| rows::lock(record, lock)),
         without(&LOCKS_WITHOUT),
         width,
     ));
@@ -53,7 +53,7 @@ pub fn render(record: &Record, style: &TerminalStyle, top: usize) -> String {
             .iter()
             .take(SITES)
             .map(|site| rows::site(lock, site));
-        let mut paragraph = format!("Sites of {}\n", plain(&lock.name));
+        let mut paragraph = format!("Sites of {}\n", plain(&rows::name(record, lock)));
         paragraph += &table(&rows::SITES, sites, without(&SITES_WITHOUT), width);
         paragraphs.push(paragraph);
     }
@@ -79,7 +79,9 @@ pub fn render(record: &Record, style: &TerminalStyle, top: usize) -> String {
     }
     let idle = table(
         &rows::IDLE,
-        rows::idle_locks(record).take(top).map(rows::idle),
+        rows::idle_locks(record)
+            .take(top)
+            .map(|lock| rows::idle(record, lock)),
         &[],
         width,
     );

@@ -1,6 +1,8 @@
 //! The answer in sentences.
 
-use super::model::{Estimate, Lock, Mode, Record, Run};
+use std::collections::HashMap;
+
+use super::model::{Estimate, Lock, LockKind, Mode, Record, Run};
 use crate::format::{count, duration_ns, fixed_point, plural, share};
 use crate::text::{plain, shell_word};
 
@@ -40,14 +42,41 @@ pub(super) fn answer(record: &Record, name: fn(&str) -> String) -> Vec<String> {
         duration_ns(record.run.wall_ns as f64),
         waiting(lost, record.run.wall_ns)
     )];
-    let worst = record
-        .locks
+    let mut worst = namesakes(record);
+    worst.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let spoken_of = worst
         .iter()
         .take(MOST)
         .enumerate()
-        .filter(|(index, lock)| *index == 0 || lock.wait.total_ns > SPOKEN_OF * lost);
-    sentences.extend(worst.map(|(_, lock)| of_lock(lock, lost, name)));
+        .filter(|(index, (wait_ns, _))| *index == 0 || *wait_ns > SPOKEN_OF * lost);
+    sentences.extend(
+        spoken_of.map(|(_, (wait_ns, locks))| match locks.as_slice() {
+            [lock] => of_lock(lock, lost, name),
+            several => format!(
+                "{}: {} of it ({}), in {}.",
+                name(&several[0].name),
+                duration_ns(*wait_ns),
+                share(wait_ns / lost),
+                processes(several.len())
+            ),
+        }),
+    );
     sentences
+}
+
+/// Locks of the same name, which those of several processes have, with the time lost in all of them.
+fn namesakes(record: &Record) -> Vec<(f64, Vec<&Lock>)> {
+    let mut found: Vec<(f64, Vec<&Lock>)> = Vec::new();
+    let mut places: HashMap<(&str, LockKind), usize> = HashMap::new();
+    for lock in record.locks.iter().filter(|lock| lock.wait.total_ns > 0.0) {
+        let place = *places.entry((&lock.name, lock.kind)).or_insert_with(|| {
+            found.push((0.0, Vec::new()));
+            found.len() - 1
+        });
+        found[place].0 += lock.wait.total_ns;
+        found[place].1.push(lock);
+    }
+    found
 }
 
 /// Waits of several threads add up to more than the time of the run: what that means.
@@ -142,15 +171,7 @@ pub(super) fn about(record: &Record) -> String {
     let threads: u64 = run.processes.iter().map(|process| process.threads).sum();
     [
         duration_ns(run.wall_ns as f64),
-        format!(
-            "{} {}",
-            count(run.processes.len() as u64),
-            if run.processes.len() == 1 {
-                "process"
-            } else {
-                "processes"
-            }
-        ),
+        processes(run.processes.len()),
         plural(threads, "thread"),
         match run.mode {
             Mode::Aggregate => "every acquisition counted",
@@ -160,4 +181,9 @@ pub(super) fn about(record: &Record) -> String {
         .to_owned(),
     ]
     .join(" · ")
+}
+
+fn processes(n: usize) -> String {
+    let noun = if n == 1 { "process" } else { "processes" };
+    format!("{} {noun}", count(n as u64))
 }

@@ -131,7 +131,8 @@ fn lock(
             .blames
             .iter()
             .filter(|blame| addresses.contains(&blame.lock) && blame.owner_site == site.address);
-        site.caused_ns = caused.map(|blame| blame.wait_ns as f64).sum();
+        let caused: u64 = caused.map(|blame| blame.wait_ns).fold(0, u64::saturating_add);
+        site.caused_ns = caused as f64;
     }
     // Who makes others wait is guilty; who waits may only be the victim.
     sites.sort_by(|(a, _), (b, _)| {
