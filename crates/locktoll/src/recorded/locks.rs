@@ -131,7 +131,9 @@ fn lock(
             .blames
             .iter()
             .filter(|blame| addresses.contains(&blame.lock) && blame.owner_site == site.address);
-        let caused: u64 = caused.map(|blame| blame.wait_ns).fold(0, u64::saturating_add);
+        let caused: u64 = caused
+            .map(|blame| blame.wait_ns)
+            .fold(0, u64::saturating_add);
         site.caused_ns = caused as f64;
     }
     // Who makes others wait is guilty; who waits may only be the victim.

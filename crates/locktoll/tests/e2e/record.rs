@@ -369,7 +369,11 @@ fn programs_that_cannot_be_recorded_are_refused_before_they_start() {
         .expect("binutils, which the C compiler needs");
     assert!(copied.success());
     refused(&[go.to_str().unwrap()], "use Go's own mutex profile", 1);
-    refused(&[set_user_id(folder.path()).to_str().unwrap()], "LD_PRELOAD", 1);
+    refused(
+        &[set_user_id(folder.path()).to_str().unwrap()],
+        "LD_PRELOAD",
+        1,
+    );
     for (class, machine, expected) in [
         (1, 3, "it is a 32-bit program"),
         (2, 243, "another architecture"),
