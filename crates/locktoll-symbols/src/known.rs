@@ -177,6 +177,12 @@ pub const KNOWN: &[KnownLock] = &[
         "jemalloc include/jemalloc/internal/mutex.h",
     ),
     by_function(
+        "jemalloc's locks",
+        "libjemalloc",
+        &["*"],
+        "by its file, which Debian strips",
+    ),
+    by_function(
         "tcmalloc's locks",
         "libtcmalloc",
         &["*"],

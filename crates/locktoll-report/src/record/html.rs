@@ -82,10 +82,12 @@ fn figures(
 }
 
 fn locks(record: &Record) -> Option<Markup> {
-    let shown = || record.locks.iter().take(ROWS);
+    let (told, rest) = rows::told(record, ROWS);
+    let shown = || told.iter();
     (!record.locks.is_empty()).then(|| {
         html! {
             (figures("Locks by the time that threads waited for them", &rows::LOCKS, &[], shown().map(|lock| rows::lock(record, lock)).collect()))
+            @if rest > 0 { p { (rows::more_locks(rest)) } }
             p .note {
                 "Time lost is the sum of all waits. Held is the share of the process's time. Contended are \
                  acquisitions that did not find the lock free."
@@ -127,7 +129,7 @@ fn sites(record: &Record) -> Option<Markup> {
             p .note {
                 "Made wait: how long others waited for the lock while this site held it, as far as that was seen."
             }
-            @for lock in record.locks.iter().take(DETAILED) {
+            @for lock in rows::detailed(record, DETAILED) {
                 @let caption = outside(&format!("Sites of {}", rows::name(record, lock)));
                 (figures(&caption, &rows::SITES, &[], lock.sites.iter().map(|site| rows::site(lock, site)).collect()))
             }
@@ -211,7 +213,7 @@ fn cell(wait_ns: f64, all_ns: f64) -> Markup {
 }
 
 fn threads(record: &Record) -> Option<Markup> {
-    let mut rows = rows::threads(record.locks.iter().take(DETAILED));
+    let mut rows = rows::threads(rows::detailed(record, DETAILED).into_iter());
     rows.truncate(ROWS);
     (!rows.is_empty()).then(|| {
         html! {

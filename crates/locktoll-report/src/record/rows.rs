@@ -1,7 +1,9 @@
 //! The rows of the tables, the same in every renderer. Names in them are as they came from outside.
 
 use super::model::{Blame, Lock, LockKind, Record, Site, Times};
-use crate::format::{MISSING, count, duration_ns, fixed_point, optional, percent_interval, share};
+use crate::format::{
+    MISSING, count, duration_ns, fixed_point, optional, percent_interval, plural, share,
+};
 
 pub(super) const LOCKS: [&str; 11] = [
     "Lock",
@@ -227,6 +229,42 @@ pub(super) fn sampling(record: &Record) -> String {
         of(sampling.waits_timed, sampling.contentions),
         of(sampling.holds_timed, sampling.acquisitions)
     )
+}
+
+/// Locks that nobody waited for and that are told of after those that were waited for.
+const FREE: usize = 10;
+/// Locks whose sites are told of where nobody waited.
+const UNCONTENDED: usize = 3;
+
+/// The locks that are told of: at most `rows` that were waited for, and a few that nobody waited for; and how many are
+/// not.
+pub(super) fn told(record: &Record, rows: usize) -> (Vec<&Lock>, usize) {
+    let is_waited_for = |lock: &&Lock| lock.wait.total_ns > 0.0;
+    let mut told: Vec<&Lock> = record
+        .locks
+        .iter()
+        .filter(is_waited_for)
+        .take(rows)
+        .collect();
+    let free = record.locks.iter().filter(|lock| !is_waited_for(lock));
+    told.extend(free.take(FREE));
+    let rest = record.locks.len() - told.len();
+    (told, rest)
+}
+
+pub(super) fn more_locks(n: usize) -> String {
+    format!("{} more are in record.json.", plural(n as u64, "lock"))
+}
+
+/// The locks whose sites are told of: those that were waited for, or where none was, those taken most.
+pub(super) fn detailed(record: &Record, most: usize) -> Vec<&Lock> {
+    let locks = || record.locks.iter();
+    let is_waited_for = |lock: &&Lock| lock.wait.total_ns > 0.0;
+    if locks().any(|lock| is_waited_for(&lock)) {
+        locks().filter(is_waited_for).take(most).collect()
+    } else {
+        locks().take(UNCONTENDED).collect()
+    }
 }
 
 /// A sum, with ± where it is an estimate.

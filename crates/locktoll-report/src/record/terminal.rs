@@ -20,6 +20,8 @@ const OWNERS: usize = 6;
 const NAME: usize = 22;
 /// The longest that is kept together in other columns.
 const FIGURE: usize = 9;
+/// Locks whose sites are shown.
+const DETAILED: usize = 5;
 /// Call sites shown of each lock.
 const SITES: usize = 3;
 
@@ -44,9 +46,10 @@ pub fn render(record: &Record, style: &TerminalStyle, top: usize) -> String {
         width,
     ));
     // Where nobody waited, it does not matter who took it.
-    for lock in locks
+    let detailed = rows::detailed(record, DETAILED.min(top));
+    for lock in detailed
         .iter()
-        .filter(|lock| lock.wait.total_ns > 0.0 && (lock.sites.len() > 1 || !lock.known))
+        .filter(|lock| lock.sites.len() > 1 || !lock.known)
     {
         let sites = lock
             .sites

@@ -2,7 +2,7 @@
 
 use locktoll_report::format::{count, duration_ns, plural, share};
 use locktoll_report::model::Warning;
-use locktoll_report::record::model::{LockKind, Mode, Record};
+use locktoll_report::record::model::{Lock, LockKind, Mode, Record};
 
 use super::observed::Observed;
 
@@ -93,6 +93,9 @@ pub(super) fn of(record: &Record, observed: &Observed) -> Vec<Warning> {
                 .to_owned(),
         );
     }
+    if let Some(message) = python_locks(record) {
+        warn("python_locks", message);
+    }
     if record.locks.iter().any(|lock| lock.kind == LockKind::Futex) {
         warn(
             "futexes",
@@ -103,6 +106,26 @@ pub(super) fn of(record: &Record, observed: &Observed) -> Vec<Warning> {
         );
     }
     warnings
+}
+
+/// Tells that locks made in Python are among the idle waits, with the one that was waited for most often.
+fn python_locks(record: &Record) -> Option<String> {
+    let of_python = |lock: &&Lock| lock.known && lock.name.starts_with("a Python lock");
+    let most = record
+        .idle
+        .iter()
+        .filter(of_python)
+        .max_by_key(|lock| lock.wait.count)?;
+    (most.wait.count > 1).then(|| {
+        format!(
+            "Locks made in Python (threading.Lock and what is built of it) are semaphores, by which threads \
+             wait for a lock and for an event alike, so they are under idle waiting. {} was waited for most \
+             often: {} times, {} in all.",
+            most.name,
+            count(most.wait.count),
+            duration_ns(most.wait.total_ns)
+        )
+    })
 }
 
 /// Names locks whose holds or waits are not long against what it costs to record them.
