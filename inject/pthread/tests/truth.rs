@@ -120,7 +120,8 @@ fn only_contentions_are_recorded_if_only_they_are_asked_for() {
     };
     assert_eq!(ran.said.site(point.site), "victim");
     assert_eq!((point.acquisitions, point.contentions), (100, 100));
-    agree(&point.wait, &ran.said.ns["wait"], &[0.1, 0.5, 0.9], 0);
+    // The first wait makes the file, which the program measures too: ranks differ by one.
+    agree(&point.wait, &ran.said.ns["wait"], &[0.25, 0.5, 0.75], 0);
 }
 
 #[test]
