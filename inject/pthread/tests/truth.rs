@@ -17,7 +17,7 @@ fn sampled() -> Ran {
     Stage::new().run(&compiled("truth", &[]), &[])
 }
 
-fn held<'a>(ran: &'a Ran, us: u32) -> &'a Point {
+fn held(ran: &Ran, us: u32) -> &Point {
     ran.point(&format!("held{us}"), "hold")
 }
 
