@@ -3,7 +3,7 @@
 
 use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 
-use rustix::fs::Access;
+use rustix::fs::{Access, CWD, RenameFlags, access, rename, renameat_with};
 use rustix::io::Errno;
 
 use crate::settings::PATH;
@@ -17,12 +17,6 @@ static NAME: [AtomicU32; 2] = [AtomicU32::new(0), AtomicU32::new(0)];
 pub(crate) fn go_to(folder: &'static [u8]) {
     FOLDER_LENGTH.store(folder.len(), Ordering::Relaxed);
     FOLDER.store(folder.as_ptr().cast_mut(), Ordering::Release);
-}
-
-/// Which file is written.
-pub(crate) fn name(process: u32, ordinal: u32) {
-    NAME[0].store(process, Ordering::Relaxed);
-    NAME[1].store(ordinal, Ordering::Relaxed);
 }
 
 /// The path of a file.
@@ -81,16 +75,37 @@ impl Path {
     }
 }
 
-/// The first ordinal that no recording of this process has.
-pub(crate) fn first_free(process: u32) -> Option<u32> {
-    let is_free = |ordinal: &u32| {
-        let path = Path::of(process, *ordinal, b".trace");
-        let found = path
-            .as_c_str()
-            .map(|path| rustix::fs::access(path, Access::EXISTS));
-        matches!(found, Some(Err(Errno::NOENT)))
-    };
-    (0..100_000).find(is_free)
+/// Where a new file is made, so that whoever lists the folder sees whole recordings only. `number`
+/// tells two processes apart that have one number, in namespaces of their own.
+pub(crate) fn temporary(process: u32, number: u32) -> Path {
+    Path::of(process, number, b".new")
+}
+
+/// Gives a new file the first name of its process that is free.
+pub(crate) fn publish(new: &Path, process: u32) -> Option<()> {
+    let from = new.as_c_str()?;
+    for ordinal in 0..100_000 {
+        let path = Path::of(process, ordinal, b".trace");
+        let to = path.as_c_str()?;
+        let renamed = match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+            // Not every file system knows how.
+            Err(Errno::INVAL | Errno::NOSYS) => match access(to, Access::EXISTS) {
+                Err(Errno::NOENT) => rename(from, to),
+                _ => Err(Errno::EXIST),
+            },
+            renamed => renamed,
+        };
+        match renamed {
+            Ok(()) => {
+                NAME[0].store(process, Ordering::Relaxed);
+                NAME[1].store(ordinal, Ordering::Relaxed);
+                return Some(());
+            }
+            Err(Errno::EXIST) => {}
+            Err(_) => return None,
+        }
+    }
+    None
 }
 
 /// The path of the file that is written, with another extension.

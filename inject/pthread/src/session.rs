@@ -161,18 +161,18 @@ fn make() -> Option<*mut u8> {
         return None;
     }
     let process = PROCESS.load(Ordering::Relaxed);
-    let ordinal = files::first_free(process)?;
-    files::name(process, ordinal);
-    let path = files::path(b".trace.new");
-    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC;
+    #[expect(clippy::cast_possible_truncation, reason = "any number will do")]
+    let path = files::temporary(process, clock::ticks() as u32);
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
     let file = rustix::fs::open(path.as_c_str()?, flags, Permissions::from_raw_mode(0o644)).ok()?;
-    let base = fill(&file, &shape, process);
-    if base.is_none() {
+    let made = fill(&file, &shape, process).and_then(|base| {
+        files::publish(&path, process)?;
+        Some(base)
+    });
+    if made.is_none() {
         let _ = rustix::fs::unlink(path.as_c_str()?);
     }
-    // Only now, so that whoever sees it sees a whole header.
-    rustix::fs::rename(path.as_c_str()?, files::path(b".trace").as_c_str()?).ok()?;
-    base
+    made
 }
 
 /// Gives a file its size, maps it and begins the recording.
