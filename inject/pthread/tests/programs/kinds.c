@@ -307,8 +307,8 @@ SITE static void *teller(void *unused) {
 
 static void conditions(void) {
     init(PTHREAD_MUTEX_NORMAL, PTHREAD_MUTEX_STALLED, PTHREAD_PRIO_NONE);
-    pthread_t thread = started(teller);
     CHECK(take(&lock) == 0);
+    pthread_t thread = started(teller);
     while (!told) {
         waits();
     }
