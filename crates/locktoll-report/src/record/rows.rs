@@ -290,16 +290,16 @@ fn duration(ns: f64) -> String {
 
 /// A lock's name, of how many it is, and whose where there are several processes.
 pub(super) fn name(record: &Record, lock: &Lock) -> String {
-    let mut name = lock.name.clone();
-    if lock.locks > 1 {
-        name += &format!(" ({} locks)", count(lock.locks));
-    }
-    if let Some(process) = record.run.processes.get(lock.process)
-        && record.run.processes.len() > 1
-    {
-        name += &format!(", process {}", process.pid);
-    }
-    name
+    let several = if lock.locks > 1 {
+        format!(" ({} locks)", count(lock.locks))
+    } else {
+        String::new()
+    };
+    let process = record.run.processes.get(lock.process);
+    let process = process
+        .filter(|_| record.run.processes.len() > 1)
+        .map_or_else(String::new, |process| format!(", process {}", process.pid));
+    format!("{}{several}{process}", lock.name)
 }
 
 /// Whether it is held by those who took it, and was seen to be.
