@@ -14,7 +14,7 @@ use locktoll_report::record::{self, Record};
 use locktoll_report::terminal::TerminalStyle;
 use locktoll_symbols::Symbolizer;
 
-pub use self::folder::{RECORD_FILE, TRACES, holds_recording, read};
+pub use self::folder::{RECORD_FILE, holds_recording, read, traces_of};
 use self::launch::{Ended, Launched};
 use self::library::Library;
 use crate::cli::RecordArgs;

@@ -213,6 +213,12 @@ fn a_recording_is_rendered_and_exported_again() {
     // What locktoll had made of the traces may be missing: it was killed.
     fs::remove_file(out.join("record.json")).unwrap();
     assert!(stdout(&report(&["--format", "text"])).contains("jobs: "));
+    // Traces alone, as a library that was loaded by hand leaves them.
+    let mut command = locktoll_on_vulkan();
+    let traces = out.join("traces");
+    let output = command.arg("report").arg(&traces).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(traces.join("record.md").exists());
 }
 
 #[test]
