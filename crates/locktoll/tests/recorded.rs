@@ -306,6 +306,26 @@ fn short_sections_are_warned_of_only_where_a_cost_was_seen() {
 }
 
 #[test]
+fn a_mutex_is_never_held_more_than_all_of_the_time() {
+    let mut found = recording();
+    // 100 million holds that seem to take 20 ns, in one second.
+    found.points[1].acquisitions = 100_000_000;
+    found.points[1].holds_timed = 1000;
+    found.points[1].hold = durations(&[(20, 100_000)]);
+    let record = analysed(vec![found]);
+    let held = record.locks[0].utilisation.unwrap();
+    assert!((held.value - 1.0).abs() < 1e-12, "{held:?}");
+    assert!(
+        record
+            .warnings
+            .iter()
+            .any(|warning| warning.code == "holds_near_clock"),
+        "{:?}",
+        record.warnings
+    );
+}
+
+#[test]
 fn a_stack_of_a_lock_without_room_is_kept() {
     let mut found = recording();
     let mut rest = point(0, GUILTY, Kind::MUTEX);

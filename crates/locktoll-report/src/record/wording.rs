@@ -98,8 +98,9 @@ fn of_lock(lock: &Lock, lost: f64, name: fn(&str) -> String) -> String {
             duration_ns(guilty.caused_ns),
             name(&guilty.label())
         ),
-        Some(site) => format!("; taken in {}", name(&site.label())),
-        None => String::new(),
+        // Everybody knows who takes a lock of that name.
+        Some(site) if !lock.known => format!("; taken in {}", name(&site.label())),
+        _ => String::new(),
     };
     format!(
         "{}: {} of it ({}){held}{where_taken}.",

@@ -2,6 +2,7 @@
 
 use std::io::Read as _;
 
+use locktoll_report::record::model::LockKind;
 use locktoll_report::record::{self, Record, export};
 use locktoll_report::terminal::TerminalStyle;
 use prost::Message as _;
@@ -47,6 +48,22 @@ fn the_answer_names_the_lock_that_cost_most_and_who_is_guilty() {
         assert!(answer < guilty, "{text}");
         assert!(!text.contains("wake: "), "idle waiting is no lock");
     }
+}
+
+#[test]
+fn a_semaphore_that_may_be_a_lock_is_spoken_of_where_it_outweighs_the_locks() {
+    let mut found = server();
+    let sentence = "Not in this, since a lock and an event look alike there: wake, waited for 5 times, 1.00 s in \
+                    all.";
+    assert!(!text(&found, 400).contains("look alike"));
+    found.idle[0].kind = LockKind::Semaphore;
+    found.idle[0].known = true;
+    found.locks[0].wait.total_ns = 1e8;
+    assert!(
+        text(&found, 400).contains(sentence),
+        "{}",
+        text(&found, 400)
+    );
 }
 
 #[test]
