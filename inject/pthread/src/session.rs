@@ -7,7 +7,7 @@ use locktoll_trace::recording::{self, Began, Mode};
 use rustix::fd::OwnedFd;
 use rustix::fs::{FallocateFlags, Mode as Permissions, OFlags};
 use rustix::io::Errno;
-use rustix::mm::{MapFlags, ProtFlags};
+use rustix::mm::{Advice, MapFlags, ProtFlags};
 use rustix::process::{Resource, getrlimit};
 
 use crate::files;
@@ -209,6 +209,9 @@ fn fill(file: &OwnedFd, shape: &Shape, process: u32) -> Option<*mut u8> {
         )
     };
     let base: *mut u8 = base.ok()?.cast();
+    // Each page is used by itself: reading ahead would fill most of the hole with zeros.
+    // SAFETY: advice for the mapping just made.
+    let _ = unsafe { rustix::mm::madvise(base.cast(), size, Advice::Random) };
     let began_ticks = clock::ticks();
     BEGAN_TICKS.store(began_ticks, Ordering::Relaxed);
     let (clock, ns_per_tick) = clock::of_recording();
