@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::model::{Estimate, Lock, LockKind, Mode, Record, Run};
+use super::rows;
 use crate::format::{count, duration_ns, fixed_point, plural, share};
 use crate::text::{plain, shell_word};
 
@@ -111,7 +112,7 @@ fn waiting(lost_ns: f64, wall_ns: u64) -> String {
 
 fn of_lock(lock: &Lock, lost: f64, name: fn(&str) -> String) -> String {
     let held = lock.utilisation.map_or_else(String::new, |held| {
-        format!(", held {} of the time", share(held.value))
+        format!(", held {} of the time", rows::held(held))
     });
     let where_taken = match lock.sites.first() {
         Some(guilty) if guilty.caused_ns > 0.0 => format!(
