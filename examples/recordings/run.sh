@@ -67,8 +67,12 @@ record_cpp() {
 }
 
 record_rust() {
-    cargo build --release --quiet --manifest-path "$root/Cargo.toml" -p locktoll --example rust_locks
-    cp "$root/target/release/examples/rust_locks" .
+    # RUST_LOCKS: where that is already.
+    if [ -z "${RUST_LOCKS:-}" ]; then
+        cargo build --release --quiet --manifest-path "$root/Cargo.toml" -p locktoll --example rust_locks
+        RUST_LOCKS=$root/target/release/examples/rust_locks
+    fi
+    cp "$RUST_LOCKS" rust_locks
     alike rust ./rust_locks
 }
 
