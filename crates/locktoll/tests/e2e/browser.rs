@@ -174,7 +174,7 @@ fn pages_of_recordings_are_clean() {
             continue;
         }
         let hostile = |name: &mut String| {
-            *name += &format!("{}{}", worst_cases::HOSTILE, "namespace::".repeat(20))
+            *name = [name, worst_cases::HOSTILE, &"namespace::".repeat(20)].concat();
         };
         for lock in found.locks.iter_mut().chain(&mut found.idle) {
             hostile(&mut lock.name);
