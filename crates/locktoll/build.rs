@@ -1,4 +1,5 @@
-//! Builds the libraries that this program carries inside: the Vulkan layer, and on macOS the Metal guard.
+//! Builds the libraries that this program carries inside: the Vulkan layer, on Linux the one that records
+//! locks, and on macOS the Metal guard.
 //!
 //! Cargo can't yet make a library of one package the input of another on a stable toolchain
 //! (artifact dependencies), so cargo is asked here, with a target folder of its own: the outer one
@@ -28,6 +29,9 @@ fn main() {
         "inject/metal/src",
         "inject/metal/Cargo.toml",
         "inject/metal/build.rs",
+        "inject/pthread/src",
+        "inject/pthread/Cargo.toml",
+        "inject/pthread/build.rs",
         "crates/locktoll-guard/src",
         "crates/locktoll-inject/src",
         "crates/locktoll-trace/src",
@@ -39,6 +43,16 @@ fn main() {
     let (layer, name) = build(&root, PACKAGE, LIBRARY, apple);
     println!("cargo::rustc-env=LOCKTOLL_VULKAN_LAYER={}", layer.display());
     println!("cargo::rustc-env=LOCKTOLL_VULKAN_LAYER_NAME={name}");
+    let recorder = if is_recordable() {
+        build(&root, "locktoll-pthread", "locktoll_pthread", apple).0
+    } else {
+        // `locktoll record` says there that it works elsewhere only.
+        empty("liblocktoll_pthread.so")
+    };
+    println!(
+        "cargo::rustc-env=LOCKTOLL_PTHREAD_LIBRARY={}",
+        recorder.display()
+    );
     if variable("CARGO_CFG_TARGET_OS") == "macos" {
         let (library, _) = build(&root, "locktoll-metal", "locktoll_metal", apple);
         println!(
@@ -46,6 +60,21 @@ fn main() {
             library.display()
         );
     }
+}
+
+/// Whether the library that records locks exists for the target.
+fn is_recordable() -> bool {
+    let architecture = variable("CARGO_CFG_TARGET_ARCH");
+    variable("CARGO_CFG_TARGET_OS") == "linux"
+        && variable("CARGO_CFG_TARGET_ENV") == "gnu"
+        && (architecture == "x86_64" || architecture == "aarch64")
+}
+
+/// An empty file in place of a library.
+fn empty(name: &str) -> PathBuf {
+    let path = PathBuf::from(variable("OUT_DIR")).join(name);
+    std::fs::write(&path, "").expect("cargo lets write there");
+    path
 }
 
 /// Whether nothing can be linked: neither the libraries nor, later, the program that carries them.
@@ -64,9 +93,7 @@ fn build(root: &Path, package: &str, library: &str, apple: bool) -> (PathBuf, St
              type-checked",
             variable("TARGET")
         );
-        let path = PathBuf::from(variable("OUT_DIR")).join(&name);
-        std::fs::write(&path, "").expect("cargo lets write there");
-        return (path, name);
+        return (empty(&name), name);
     }
     let target_folder = PathBuf::from(variable("OUT_DIR")).join("layer");
     let triple = variable("TARGET");

@@ -1,9 +1,14 @@
-//! Writes the JSON schema of `result.json`:
+//! Writes the JSON schema of `result.json`, or of `record.json`:
 //!
 //! `cargo run -p locktoll-report --example schema > crates/locktoll-report/schema/result-1.schema.json`
+//! `cargo run -p locktoll-report --example schema -- record > crates/locktoll-report/schema/record-1.schema.json`
 
 use std::io::Write as _;
 
 fn main() -> std::io::Result<()> {
-    writeln!(std::io::stdout(), "{:#}", locktoll_report::json::schema())
+    let schema = match std::env::args().nth(1).as_deref() {
+        Some("record") => locktoll_report::record::schema(),
+        _ => locktoll_report::json::schema(),
+    };
+    writeln!(std::io::stdout(), "{schema:#}")
 }

@@ -6,14 +6,18 @@ use crate::model::{RunResult, SCHEMA};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The text is not a result.
-    #[error("not a {SCHEMA} file: {reason}")]
+    #[error("not a {expected} file: {reason}")]
     Parse {
+        /// The schema that was to be read.
+        expected: &'static str,
         /// What the parser says, with line and column.
         reason: serde_json::Error,
     },
     /// The result names another schema.
-    #[error("this version of locktoll reads {SCHEMA}, and the file says it is {found:?}")]
+    #[error("this version of locktoll reads {expected} here, and the file says it is {found:?}")]
     Schema {
+        /// The schema that was to be read.
+        expected: &'static str,
         /// The schema that the file names.
         found: String,
     },
@@ -31,7 +35,12 @@ pub enum Error {
 ///
 /// [`Error::Write`] when a value has no form in JSON.
 pub fn to_string_pretty(run: &RunResult) -> Result<String, Error> {
-    let mut text = serde_json::to_string_pretty(run).map_err(|reason| Error::Write { reason })?;
+    write_pretty(run)
+}
+
+/// Writes any value of this library, with a newline at its end.
+pub(crate) fn write_pretty(value: &impl serde::Serialize) -> Result<String, Error> {
+    let mut text = serde_json::to_string_pretty(value).map_err(|reason| Error::Write { reason })?;
     text.push('\n');
     Ok(text)
 }
@@ -43,6 +52,14 @@ pub fn to_string_pretty(run: &RunResult) -> Result<String, Error> {
 /// [`Error::Schema`] when the file names another schema; [`Error::Parse`] with line and column when
 /// it is not JSON or lacks what the schema asks for.
 pub fn from_str(text: &str) -> Result<RunResult, Error> {
+    read_schema(text, SCHEMA)
+}
+
+/// Reads a value that names its schema.
+pub(crate) fn read_schema<T: serde::de::DeserializeOwned>(
+    text: &str,
+    expected: &'static str,
+) -> Result<T, Error> {
     // The name is read first: a file of another version would fail at some field, and the message
     // would send its reader to the wrong place.
     #[derive(serde::Deserialize)]
@@ -52,11 +69,11 @@ pub fn from_str(text: &str) -> Result<RunResult, Error> {
     if let Ok(Name {
         schema: Some(found),
     }) = serde_json::from_str::<Name>(text)
-        && found != SCHEMA
+        && found != expected
     {
-        return Err(Error::Schema { found });
+        return Err(Error::Schema { expected, found });
     }
-    serde_json::from_str(text).map_err(|reason| Error::Parse { reason })
+    serde_json::from_str(text).map_err(|reason| Error::Parse { expected, reason })
 }
 
 /// The JSON schema of a result, as `schema/result-1.schema.json` holds it.

@@ -1,6 +1,7 @@
 //! Renders a locktoll result: terminal text, Markdown, HTML with plots, JSON.
 //!
-//! Pure functions from [`model::RunResult`] to text. Nothing here measures, decides or prints:
+//! Pure functions from [`model::RunResult`] to text, and from a recording of a program's locks
+//! ([`record::Record`]). Nothing here measures, decides or prints:
 //! verdicts are in the result, and renderers put them into words.
 
 pub mod evidence;
@@ -11,6 +12,7 @@ pub mod markdown;
 pub mod model;
 pub mod plots;
 pub mod recommend;
+pub mod record;
 pub mod regime;
 pub mod terminal;
 pub mod text;

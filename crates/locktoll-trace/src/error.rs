@@ -35,9 +35,9 @@ pub enum Error {
     #[error("{found} bytes, but its header asks for {expected}: the file was cut or overwritten")]
     Length {
         /// Bytes that there are.
-        found: usize,
+        found: u64,
         /// Bytes that there should be.
-        expected: usize,
+        expected: u64,
     },
     /// A field holds what no writer stores.
     #[error("{field} is {found}, which no writer stores: the file is damaged")]

@@ -1,9 +1,10 @@
 //! Where each field of the file lies.
 //!
 //! ```text
-//! header   words, producer, strategy, notes
-//! rows     one lock or class of locks each
-//! counters one named number each
+//! header    words, producer, strategy, notes, words of the recording
+//! rows      one lock or class of locks each
+//! counters  one named number each
+//! recording what `recording::layout` says, where there is one
 //! ```
 //!
 //! A word is a `u64` in the machine's own byte order: both ends are on one machine, and the first
@@ -13,13 +14,14 @@
 //! A row begins with a sequence number: odd while the row is being written, and different after.
 
 use crate::durations::BUCKETS;
+use crate::recording::layout::Shape;
 
 pub(crate) const WORD: usize = 8;
 
 /// `locktoll` as a little-endian machine stores it.
 pub(crate) const MAGIC: u64 = u64::from_le_bytes(*b"locktoll");
-/// Changes with everything in this module.
-pub(crate) const VERSION: u64 = 1;
+/// Changes with everything in this module and in `recording::layout`.
+pub(crate) const VERSION: u64 = 2;
 
 /// Rows that a file has unless its writer asks for another number.
 pub(crate) const DEFAULT_ROWS: usize = 16;
@@ -70,7 +72,9 @@ pub(crate) mod header {
     pub(crate) const PRODUCER: Text = Text::new(8 * WORD, 64);
     pub(crate) const STRATEGY: Text = Text::new(16 * WORD, 64);
     pub(crate) const NOTES: Text = Text::new(24 * WORD, 2048);
-    pub(crate) const SIZE: usize = 24 * WORD + 2048;
+    /// 32 words, which `recording::layout::header` names.
+    pub(crate) const RECORDING: usize = 24 * WORD + 2048;
+    pub(crate) const SIZE: usize = RECORDING + 32 * WORD;
 
     /// The process has said that it ends.
     pub(crate) const ENDED: u64 = 1;
@@ -116,7 +120,12 @@ pub(crate) const fn counter_at(rows: usize, index: usize) -> usize {
     row_at(rows) + index * counter::SIZE
 }
 
-/// Bytes of a file with this many rows; its counters are always [`COUNTERS`].
-pub(crate) const fn file_size(rows: usize) -> usize {
+/// Bytes before the recording of a file with this many rows; its counters are always [`COUNTERS`].
+pub(crate) const fn rows_and_counters(rows: usize) -> usize {
     counter_at(rows, COUNTERS)
+}
+
+/// Bytes of a file.
+pub(crate) const fn file_size(rows: usize, shape: &Shape) -> usize {
+    Shape::thread_after(rows, 0) - Shape::thread_after(0, 0) + shape.file_size()
 }

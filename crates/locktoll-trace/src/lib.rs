@@ -39,15 +39,20 @@
 //! | `layout` | where each field of the file lies |
 //! | `writer` | storing, in the injected code |
 //! | `trace` | reading, checking, asking for a reset |
+//! | [`recording`] | what each lock cost at each call site: its values, layout and reader |
 //! | `durations` | times as a count, a sum, a maximum and a histogram |
 
 mod durations;
 mod error;
 mod layout;
+pub mod recording;
 mod trace;
 mod writer;
 
-pub use self::durations::{BUCKETS, Durations, bounds_of, bucket_of};
+pub use self::durations::{
+    BUCKETS, Distribution, Durations, FINE_BUCKETS, FineDurations, bounds_of, bucket_of,
+};
 pub use self::error::Error;
+pub use self::recording::Recording;
 pub use self::trace::{Kind, LockClass, Trace, request_reset};
 pub use self::writer::{Figures, Writer};

@@ -10,6 +10,7 @@ use memmap2::MmapRaw;
 use crate::durations::Durations;
 use crate::error::Error;
 use crate::layout::{self, Text, WORD, counter, header, row};
+use crate::recording::layout::Shape;
 use crate::trace::Kind;
 
 /// A trace file that is being written.
@@ -105,7 +106,7 @@ impl Writer {
             .map_err(failed("create the trace"))?;
         // Written, not only made long: on a full disk this fails, where the first store into a hole
         // would end the process.
-        file.write_all(&vec![0; layout::file_size(rows)])
+        file.write_all(&vec![0; layout::file_size(rows, &Shape::NONE)])
             .map_err(failed("write the trace"))?;
         let map = MmapRaw::map_raw(&file).map_err(failed("map the trace"))?;
         let writer = Writer { map, rows };

@@ -3,6 +3,7 @@
 mod common;
 mod guard;
 mod map;
+mod record;
 mod report;
 mod trial;
 
@@ -21,7 +22,8 @@ use locktoll_gpu::{FaultModel, Protection, SoftSettings};
 pub use common::{DecisionArgs, DeviceArgs, OutputArgs, SizeArgs};
 pub use guard::{GuardArgs, GuardStrategy, OnMisuse};
 pub use map::MapArgs;
-pub use report::{ReportArgs, ReportFormat};
+pub use record::{RecordArgs, RecordMode};
+pub use report::{ExportFormat, ReportArgs, ReportFormat};
 pub use trial::TrialArgs;
 
 const AFTER_HELP: &str = "\
@@ -68,6 +70,8 @@ pub enum Command {
     Devices,
     /// Run a Vulkan program, or a Metal one on macOS, with a lock slipped under it, and tell what the lock saw
     Guard(GuardArgs),
+    /// Run any program and tell what its locks cost, where, and who waits for whom
+    Record(RecordArgs),
     /// Run one trial in this process and print what it measures (bench starts these)
     Trial(TrialArgs),
     /// Print a completion script for your shell

@@ -25,6 +25,14 @@ pub enum Error {
     /// A Metal program ran without the library under it.
     #[error("the program ran without locktoll's Metal library, so nothing was locked: {0}")]
     NotInserted(String),
+    /// The locks of a program cannot be recorded.
+    #[error("the locks of {} cannot be recorded: {why}", program.display())]
+    NotRecordable {
+        /// The program's file.
+        program: PathBuf,
+        /// The reason, and what to do instead.
+        why: String,
+    },
     /// Every trial failed, and no fault model explains it.
     #[error("no trial ran to its end; the first said: {said}")]
     NothingMeasured {

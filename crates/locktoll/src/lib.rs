@@ -18,6 +18,8 @@ pub mod output;
 pub mod planning;
 pub mod policy;
 pub mod progress;
+pub mod record;
+pub mod recorded;
 pub mod report;
 mod session;
 pub mod shell;
@@ -42,6 +44,7 @@ pub fn run(cli: &Cli) -> Result<u8> {
         Command::Report(arguments) => report::run(arguments),
         Command::Devices => Ok(devices::run()),
         Command::Guard(arguments) => guard::run(arguments),
+        Command::Record(arguments) => record::run(arguments),
         Command::Trial(arguments) => trial::run(arguments),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -1,5 +1,7 @@
 //! `locktoll report`: any old run written again, or two runs compared.
 
+mod recording;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -13,7 +15,7 @@ use crate::analysis::measured::Overrides;
 use crate::analysis::two_runs::compare_runs;
 use crate::cli::{ReportArgs, ReportFormat};
 use crate::error::{Error, Result};
-use crate::output;
+use crate::{output, record};
 
 /// What a run's directory holds beside its samples.
 const RESULT_FILE: &str = "result.json";
@@ -31,6 +33,15 @@ pub fn run(arguments: &ReportArgs) -> Result<u8> {
 }
 
 fn report(arguments: &ReportArgs, input: &Path) -> Result<u8> {
+    if record::holds_recording(input) {
+        return recording::report(arguments, input);
+    }
+    if arguments.export.is_some() {
+        return Err(Error::Usage(format!(
+            "--export: {} is no recording of `locktoll record`",
+            input.display()
+        )));
+    }
     let result = read(input)?;
     if let Some(plots) = &arguments.plots {
         let written = output::write_plots(plots, &result)?;
@@ -95,8 +106,15 @@ fn read(input: &Path) -> Result<RunResult> {
 }
 
 fn compare(arguments: &ReportArgs, first: &Path, second: &Path) -> Result<u8> {
-    if arguments.plots.is_some() {
-        return Err(Error::Usage("--plots: give one run".into()));
+    if arguments.plots.is_some() || arguments.export.is_some() {
+        return Err(Error::Usage("--plots, --export: give one run".into()));
+    }
+    if record::holds_recording(first) || record::holds_recording(second) {
+        return Err(Error::Usage(
+            "recordings are not compared: each is one run without an interval. Compare the programs themselves \
+             by `locktoll bench --arm old=… --arm new=…`"
+                .into(),
+        ));
     }
     let names = [first, second].map(|input| input.display().to_string());
     let runs = compare_runs((&names[0], &read(first)?), (&names[1], &read(second)?))?;

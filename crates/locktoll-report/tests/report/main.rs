@@ -8,6 +8,8 @@ mod invariants;
 mod map;
 mod page;
 mod recommendations;
+mod record;
+mod record_fixture;
 mod scaling;
 mod schema;
 mod snapshots;

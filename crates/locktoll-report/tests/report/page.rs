@@ -13,10 +13,10 @@ use proptest::prelude::*;
 use crate::{arbitrary_parts, fixtures};
 
 /// Elements with their attributes, in the order of the document.
-type Elements = Vec<(String, Vec<(String, String)>)>;
+pub(crate) type Elements = Vec<(String, Vec<(String, String)>)>;
 
 /// Parses a page as a browser does; what the parser had to repair, and the elements.
-fn parse(page: &str) -> (Vec<String>, Elements) {
+pub(crate) fn parse(page: &str) -> (Vec<String>, Elements) {
     let mut options = ParseOpts::default();
     options.tokenizer.exact_errors = true;
     let dom = parse_document(RcDom::default(), options).one(page);
@@ -55,7 +55,7 @@ fn attribute<'a>(
 
 /// What holds for the elements of any page: ids are unique, references lead somewhere, headings
 /// skip no level, and nothing can run or load.
-fn check(elements: &Elements) -> Result<(), String> {
+pub(crate) fn check(elements: &Elements) -> Result<(), String> {
     let ids: Vec<&str> = elements.iter().filter_map(|e| attribute(e, "id")).collect();
     let unique: BTreeSet<&str> = ids.iter().copied().collect();
     if unique.len() != ids.len() {

@@ -16,10 +16,11 @@ Examples:
   locktoll report locktoll-20261122-101500
   locktoll report result.json --format html --out report.html
   locktoll report before after                     did a new version or machine change anything?
-  locktoll report DIR --plots plots                each plot as an SVG file, too")]
+  locktoll report DIR --plots plots                each plot as an SVG file, too
+  locktoll report RECORDING --export pprof --out waits.pb.gz    of `locktoll record`")]
 pub struct ReportArgs {
-    /// Directory of a run (samples.jsonl is analysed again; without it, result.json is read), or a
-    /// result.json; give two to compare them
+    /// Directory of a run (samples.jsonl is analysed again; without it, result.json is read) or of a
+    /// recording (record.json is read), or such a file; give two runs to compare them
     #[arg(
         required = true,
         num_args = 1..=2,
@@ -31,6 +32,10 @@ pub struct ReportArgs {
     /// Directory for the plots, one SVG file each, beside the report
     #[arg(long, value_name = "OUTDIR", value_hint = ValueHint::DirPath)]
     pub plots: Option<PathBuf>,
+
+    /// Write a recording in the format of another tool, to --out or standard output
+    #[arg(long, value_enum, value_name = "FORMAT", conflicts_with_all = ["format", "plots"])]
+    pub export: Option<ExportFormat>,
 
     /// What to write [default: HTML and Markdown into the run's directory; of two runs, text]
     #[arg(long, value_enum, value_name = "FORMAT")]
@@ -52,4 +57,17 @@ pub enum ReportFormat {
     Text,
     /// Everything, for machines
     Json,
+}
+
+/// Formats of other tools, for recordings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// Time waited by call stack, one line each, for flame graphs
+    Folded,
+    /// The same as a profile for pprof (gzipped)
+    Pprof,
+    /// Single events as a timeline, of --mode events: for Perfetto or Chrome
+    Perfetto,
+    /// Counters, gauges and quantiles of each lock, for Prometheus
+    Openmetrics,
 }

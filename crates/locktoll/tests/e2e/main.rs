@@ -8,6 +8,8 @@ mod guard;
 mod map;
 mod objc;
 mod program;
+mod record;
+mod record_programs;
 mod report;
 mod resume;
 mod run_folder;
