@@ -115,6 +115,7 @@ fn recording() -> Recording {
         stacks_lost: 0,
         threads_reused: 0,
         threads_refused: 0,
+        delays: Delays::default(),
     }
 }
 

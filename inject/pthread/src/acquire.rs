@@ -11,7 +11,7 @@ use crate::points::{self, Call, Place};
 use crate::settle::{settle, settle_vain};
 use crate::thread::{self, Open, Thread};
 use crate::words::{get, raise, word};
-use crate::{clock, session, stacks};
+use crate::{clock, delay, session, stacks};
 
 /// The owner has died; the lock is had.
 pub(crate) const EOWNERDEAD: c_int = 130;
@@ -88,6 +88,8 @@ struct Before {
     asked: u64,
     /// The lock's record, if this wait is counted there.
     waiting: Option<usize>,
+    /// Whether it is the lock whose holds are lengthened.
+    chosen: bool,
     nothing_to_do: bool,
 }
 
@@ -110,8 +112,12 @@ fn prepare(call: &Call, found: Found) -> Option<Before> {
         kind: call.kind.0,
         ..Open::NONE
     };
+    let chosen = is_held(call.kind) && delay::is_chosen(call.lock, call.site);
+    if chosen {
+        delay::asks(thread);
+    }
     if is_held(call.kind) && mode != Mode::CONTENTIONS {
-        let all = place.times_all_holds();
+        let all = chosen || place.times_all_holds();
         place.cache(call, !all);
         open.hold_weight = if all { 1 } else { hold_weight(thread) };
         if open.hold_weight > 0 && !found.taken {
@@ -148,6 +154,7 @@ fn prepare(call: &Call, found: Found) -> Option<Before> {
         open,
         asked,
         waiting,
+        chosen,
         nothing_to_do: !timed && !found.may_fail,
     })
 }
@@ -184,6 +191,9 @@ fn finish(call: &Call, found: Found, before: &Before, outcome: Outcome) {
         Outcome::Refused => before.place.count(entry::REFUSED, point::REFUSED),
         Outcome::Vain if found.taken => settle_vain(thread, before.place, &open),
         Outcome::Vain => {}
+    }
+    if before.chosen && outcome == Outcome::Had {
+        delay::inside(thread);
     }
     thread.leave();
 }
@@ -268,6 +278,9 @@ pub(crate) fn release(lock: usize, real: impl FnOnce() -> c_int) -> c_int {
     let result = real();
     let thread = thread::resume();
     settle(thread, &open, Some(end));
+    if delay::is_chosen(open.lock, open.site) {
+        delay::outside(thread);
+    }
     thread.leave();
     result
 }

@@ -37,6 +37,7 @@
 
 mod acquire;
 mod clock;
+mod delay;
 mod entry;
 mod hooks;
 mod kernel;

@@ -13,7 +13,7 @@ use rustix::thread::gettid;
 use crate::settings::{PATH, Settings};
 use crate::thread::Thread;
 use crate::words::{add_own, add_shared, get, put, word};
-use crate::{clock, kernel, maps};
+use crate::{clock, delay, kernel, maps};
 
 /// Nothing is recorded.
 const OFF: u32 = 0;
@@ -30,6 +30,7 @@ static BASE: AtomicPtr<u8> = AtomicPtr::new(core::ptr::null_mut());
 static MODE: AtomicU32 = AtomicU32::new(0);
 static HOLD_EVERY: AtomicU32 = AtomicU32::new(1);
 static EVENTS: AtomicUsize = AtomicUsize::new(0);
+static DELAYS_NS: [AtomicU64; 2] = [const { AtomicU64::new(0) }; 2];
 static FOLDER: AtomicPtr<u8> = AtomicPtr::new(core::ptr::null_mut());
 static FOLDER_LENGTH: AtomicUsize = AtomicUsize::new(0);
 /// The process that the mapping is of.
@@ -59,6 +60,9 @@ pub(crate) fn want(settings: &Settings) {
     MODE.store(settings.mode.0, Ordering::Relaxed);
     HOLD_EVERY.store(settings.hold_every, Ordering::Relaxed);
     EVENTS.store(settings.ring(), Ordering::Relaxed);
+    DELAYS_NS[0].store(settings.delay.inside_ns, Ordering::Relaxed);
+    DELAYS_NS[1].store(settings.delay.outside_ns, Ordering::Relaxed);
+    delay::want(&settings.delay);
     FOLDER_LENGTH.store(settings.folder.len(), Ordering::Relaxed);
     FOLDER.store(settings.folder.as_ptr().cast_mut(), Ordering::Relaxed);
     STATE.store(WANTED, Ordering::Release);
@@ -237,7 +241,13 @@ fn make() -> Option<*mut u8> {
     };
     // SAFETY: just mapped with this size, page-aligned and zero, and used by atomics alone.
     let words = unsafe { core::slice::from_raw_parts(base.cast::<AtomicU64>(), size / 8) };
-    recording::begin(words, &shape, &began).then_some(base)
+    if !recording::begin(words, &shape, &began) {
+        return None;
+    }
+    let [inside, outside] = DELAYS_NS.each_ref().map(|ns| ns.load(Ordering::Relaxed));
+    // SAFETY: no other thread knows of the mapping yet.
+    unsafe { delay::announce(base, inside, outside) };
+    Some(base)
 }
 
 /// Says that the process ends in order.
