@@ -78,6 +78,8 @@ pub struct Delays {
     /// How long threads were without the lock, from a release and what was added after it to their
     /// next asking. Their own time, but for what this library needs.
     pub apart: Sum,
+    /// Holds of the chosen lock, with what was added to them.
+    pub holds: Sum,
 }
 
 /// A number of durations and their sum.

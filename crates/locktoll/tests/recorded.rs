@@ -4,7 +4,7 @@ use locktoll::recorded::{self, Facts, Observed, ObservedProcess, perfetto};
 use locktoll_report::record::model::{Cost, Estimate, LockKind, Mode, Record};
 use locktoll_symbols::{Maps, Symbolizer};
 use locktoll_trace::recording::{
-    self, Blame, Clock, Event, LockBits, Point, RecordedLock, RecordedThread, Recording,
+    self, Blame, Clock, Delays, Event, LockBits, Point, RecordedLock, RecordedThread, Recording,
     ThreadShare,
 };
 use locktoll_trace::{FineDurations, Kind};

@@ -8,7 +8,7 @@ use locktoll_trace::recording::layout::{entry, lock, point};
 use locktoll_trace::recording::{Mode, Why};
 
 use crate::points::{self, Call, Place};
-use crate::settle::{settle, settle_vain};
+use crate::settle::settle;
 use crate::thread::{self, Open, Thread};
 use crate::words::{get, raise, word};
 use crate::{clock, delay, session, stacks};
@@ -81,115 +81,205 @@ pub(crate) fn acquire(
 }
 
 /// What is known before the call.
+#[derive(Clone, Copy)]
 struct Before {
     place: Place,
-    open: Open,
     /// When the wait began, in ticks, if it is timed.
     asked: u64,
-    /// The lock's record, if this wait is counted there.
-    waiting: Option<usize>,
+    wait: Wait,
+    /// How many holds this one stands for; 0 if it is not timed.
+    hold_weight: u32,
+    /// Number of the stack sample plus one.
+    stack: u32,
+    /// See [`prepare_nested`].
+    nested: bool,
     /// Whether it is the lock whose holds are lengthened.
     chosen: bool,
     nothing_to_do: bool,
 }
 
-#[inline]
+/// What is known of a wait before it.
+#[derive(Clone, Copy)]
+struct Wait {
+    /// How many waits this one stands for; 0 if it is not timed.
+    weight: u32,
+    /// Number of the stack sample plus one.
+    stack: u32,
+    /// Call site of the owner.
+    owner_site: usize,
+    /// Where the lock's record is, if this wait is counted there; else 0.
+    counted_at: usize,
+}
+
+impl Wait {
+    const NONE: Wait = Wait {
+        weight: 0,
+        stack: 0,
+        owner_site: 0,
+        counted_at: 0,
+    };
+}
+
+#[inline(always)]
 fn prepare(call: &Call, found: Found) -> Option<Before> {
     let mode = session::mode();
-    if mode == Mode::CONTENTIONS && !found.taken {
+    if mode == Mode::CONTENTIONS && !found.taken || !session::recording() {
         return None;
     }
-    let thread = thread::enter()?;
+    let Some(thread) = thread::enter() else {
+        return prepare_nested(call, found);
+    };
     let Some(place) = points::place(thread, call) else {
         thread.leave();
         return None;
     };
-    let mut open = Open {
-        lock: call.lock,
-        site: call.site,
-        point: place.point,
-        entry: place.entry,
-        kind: call.kind.0,
-        ..Open::NONE
-    };
+    let mut hold_weight = 0;
+    let mut stack = 0;
     let chosen = is_held(call.kind) && delay::is_chosen(call.lock, call.site);
     if chosen {
         delay::asks(thread);
     }
     if is_held(call.kind) && mode != Mode::CONTENTIONS {
-        let all = chosen || place.times_all_holds();
-        place.cache(call, !all);
-        open.hold_weight = if all { 1 } else { hold_weight(thread) };
-        if open.hold_weight > 0 && !found.taken {
-            open.stack = stacks::sample(thread, call, place.point, Why::HOLD);
+        let all = place.times_all_holds();
+        place.cache(call, !all && !chosen);
+        hold_weight = if all { 1 } else { thread.hold_weight() };
+        if hold_weight > 0 && !found.taken {
+            stack = stacks::sample(thread, call, place.point, Why::HOLD);
         }
     }
-    let mut waiting = None;
+    let mut wait = Wait::NONE;
     if found.taken {
-        place.count(entry::CONTENTIONS, point::CONTENTIONS);
-        open.wait_weight = wait_weight(thread, place);
-        if open.wait_weight > 0 {
-            if found.owner != 0 {
-                open.owner_site = points::site_of_owner(found.owner, call.lock);
-            }
-            open.stack = stacks::sample(thread, call, place.point, Why::WAIT);
-        }
-        if open.wait_weight == 1 {
-            waiting = begin_waiting(call);
-        }
+        wait = contend(thread, call, found, place);
+        stack = wait.stack;
     }
     if !found.may_fail {
         place.count(entry::ACQUISITIONS, point::ACQUISITIONS);
-        place.note_held(thread, call.lock);
+        place.note_held(call.lock);
     }
-    let timed = open.wait_weight > 0 || open.hold_weight > 0 || mode == Mode::EVENTS;
-    let asked = if open.wait_weight > 0 {
-        clock::ticks()
-    } else {
-        0
-    };
+    let timed = chosen || wait.weight > 0 || hold_weight > 0 || mode == Mode::EVENTS;
+    let asked = if wait.weight > 0 { clock::ticks() } else { 0 };
     thread.leave();
     Some(Before {
         place,
-        open,
         asked,
-        waiting,
+        wait,
+        hold_weight,
+        stack,
+        nested: false,
         chosen,
         nothing_to_do: !timed && !found.may_fail,
     })
 }
 
-#[inline]
-fn finish(call: &Call, found: Found, before: &Before, outcome: Outcome) {
-    let mut open = before.open;
-    open.since = clock::ticks();
-    if open.wait_weight > 0 {
-        open.wait = open.since.saturating_sub(before.asked);
+/// The lock is taken: counts that, and decides what to measure of the wait.
+#[inline(never)]
+fn contend(thread: &mut Thread, call: &Call, found: Found, place: Place) -> Wait {
+    place.count(entry::CONTENTIONS, point::CONTENTIONS);
+    let mut wait = Wait {
+        weight: wait_weight(thread, place),
+        ..Wait::NONE
+    };
+    if wait.weight > 0 {
+        if found.owner != 0 {
+            wait.owner_site = points::site_of_owner(found.owner, call.lock);
+        }
+        wait.stack = stacks::sample(thread, call, place.point, Why::WAIT);
     }
+    if wait.weight == 1 {
+        wait.counted_at = begin_waiting(call).unwrap_or(0);
+    }
+    wait
+}
+
+/// In a signal handler that interrupted this library: only counts, and only what all threads share,
+/// since the thread's own figures may be half changed.
+#[cold]
+fn prepare_nested(call: &Call, found: Found) -> Option<Before> {
+    let base = session::base();
+    if base.is_null() {
+        session::lose_event();
+        return None;
+    }
+    let place = Place::shared(base, call);
+    if found.taken {
+        place.count(entry::CONTENTIONS, point::CONTENTIONS);
+    }
+    if !found.may_fail {
+        place.count(entry::ACQUISITIONS, point::ACQUISITIONS);
+    }
+    Some(Before {
+        place,
+        asked: 0,
+        wait: Wait::NONE,
+        hold_weight: 0,
+        stack: 0,
+        nested: true,
+        chosen: false,
+        nothing_to_do: !found.may_fail,
+    })
+}
+
+#[cold]
+fn finish_nested(found: Found, place: Place, outcome: Outcome) {
+    match outcome {
+        Outcome::Had => place.count(entry::ACQUISITIONS, point::ACQUISITIONS),
+        Outcome::Refused => place.count(entry::REFUSED, point::REFUSED),
+        Outcome::Vain if found.taken => place.count_in_point(point::TIMED_OUT, 1),
+        Outcome::Vain => {}
+    }
+}
+
+#[inline(always)]
+fn finish(call: &Call, found: Found, before: &Before, outcome: Outcome) {
+    if before.nested {
+        return finish_nested(found, before.place, outcome);
+    }
+    let since = clock::ticks();
     let thread = thread::resume();
-    if let Some(at) = before.waiting {
-        end_waiting(at);
+    let open = Open {
+        lock: call.lock,
+        site: call.site,
+        point: before.place.point,
+        entry: before.place.entry,
+        since,
+        wait: if before.wait.weight > 0 {
+            since.saturating_sub(before.asked)
+        } else {
+            0
+        },
+        wait_weight: before.wait.weight,
+        hold_weight: before.hold_weight,
+        owner_site: before.wait.owner_site,
+        stack: before.stack,
+        kind: call.kind.0,
+    };
+    if before.wait.counted_at > 0 {
+        end_waiting(before.wait.counted_at);
     }
     match outcome {
         Outcome::Had => {
             if found.may_fail {
                 before.place.count(entry::ACQUISITIONS, point::ACQUISITIONS);
-                before.place.note_held(thread, call.lock);
+                before.place.note_held(call.lock);
             }
             if !is_held(call.kind) {
                 // Nobody releases it.
                 settle(thread, &open, None);
-            } else if open.wait_weight > 0
-                || open.hold_weight > 0
+            } else if before.wait.weight | before.hold_weight != 0
+                || before.chosen
                 || session::mode() == Mode::EVENTS
             {
-                if let Some(oldest) = thread.push(open) {
-                    settle(thread, &oldest, None);
+                if thread.is_full() {
+                    settle_oldest(thread);
                 }
+                thread.push(open);
             }
         }
         Outcome::Refused => before.place.count(entry::REFUSED, point::REFUSED),
-        Outcome::Vain if found.taken => settle_vain(thread, before.place, &open),
+        Outcome::Vain if found.taken => {
+            before.place.count_in_point(point::TIMED_OUT, 1);
+            settle(thread, &open, None);
+        }
         Outcome::Vain => {}
     }
     if before.chosen && outcome == Outcome::Had {
@@ -198,21 +288,11 @@ fn finish(call: &Call, found: Found, before: &Before, outcome: Outcome) {
     thread.leave();
 }
 
-/// How many holds the next one stands for: 0 for most, `hold_every` for one of so many.
-#[inline(always)]
-fn hold_weight(thread: &mut Thread) -> u32 {
-    thread.countdown -= 1;
-    if thread.countdown >= 0 {
-        return 0;
-    }
-    // Any gap from 0 to twice the mean, so that a program with a period is not always met at the
-    // same place of it.
-    let every = session::hold_every();
-    let gaps = u64::from(every) * 2 - 1;
-    #[expect(clippy::cast_possible_wrap, reason = "under 2^21")]
-    let gap = (thread.random() % gaps) as i64;
-    thread.countdown = gap;
-    every
+/// Makes room for an open acquisition, of which the hold is not known then.
+#[cold]
+fn settle_oldest(thread: &mut Thread) {
+    let oldest = thread.take(0);
+    settle(thread, &oldest, None);
 }
 
 /// How many waits the next one stands for; 0 if it is not to be timed. All are timed while they are
@@ -237,7 +317,7 @@ fn wait_weight(thread: &mut Thread, place: Place) -> u32 {
     } else {
         16
     };
-    if one_of == 1 || thread.random() % u64::from(one_of) == 0 {
+    if one_of == 1 || thread.random().is_multiple_of(u64::from(one_of)) {
         one_of
     } else {
         0
@@ -268,28 +348,44 @@ fn end_waiting(at: usize) {
 #[inline(always)]
 pub(crate) fn release(lock: usize, real: impl FnOnce() -> c_int) -> c_int {
     // SAFETY: Own.
-    if unsafe { (*thread::own()).open_count } == 0 {
+    if unsafe { (*thread::own()).find(lock) }.is_none() {
         return real();
     }
-    let Some(open) = close(lock) else {
-        return real();
-    };
     let end = clock::ticks();
     let result = real();
-    let thread = thread::resume();
-    settle(thread, &open, Some(end));
-    if delay::is_chosen(open.lock, open.site) {
-        delay::outside(thread);
+    if write_out(lock, end) {
+        after_chosen();
     }
-    thread.leave();
     result
 }
 
-/// Takes what is open of a lock out.
-#[inline]
-pub(crate) fn close(lock: usize) -> Option<Open> {
-    let thread = thread::enter()?;
-    let open = thread.close(lock);
+/// Writes out what is open of a lock, which was released then. Whether its holds are those that are
+/// lengthened.
+#[inline(always)]
+pub(crate) fn write_out(lock: usize, end: u64) -> bool {
+    let Some(thread) = thread::enter() else {
+        return false;
+    };
+    let mut chosen = false;
+    // Once more, since a signal handler's locks may have moved it.
+    if let Some(index) = thread.find(lock) {
+        let open = &thread.open[index];
+        let (site, since) = (open.site, open.since);
+        settle(thread, open, Some(end));
+        thread.remove(index);
+        chosen = delay::is_chosen(lock, site);
+        if chosen {
+            delay::held(thread, end.saturating_sub(since));
+        }
+    }
     thread.leave();
-    open
+    chosen
+}
+
+#[cold]
+fn after_chosen() {
+    if let Some(thread) = thread::enter() {
+        delay::outside(thread);
+        thread.leave();
+    }
 }

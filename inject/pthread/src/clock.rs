@@ -109,7 +109,7 @@ fn counter() -> u64 {
     unsafe { core::arch::x86_64::_rdtsc() }
 }
 
-/// Whether the counter ticks at one rate always: AMD's and Intel's manuals, CPUID 8000_0007h, EDX
+/// Whether the counter ticks at one rate always: AMD's and Intel's manuals, `CPUID` 8000'0007h, EDX
 /// bit 8.
 #[cfg(target_arch = "x86_64")]
 fn invariant() -> bool {

@@ -103,8 +103,7 @@ impl Place {
         };
         self.offset.store(offset, Ordering::Relaxed);
         self.path_length.store(path.len(), Ordering::Relaxed);
-        self.path
-            .store(path.as_ptr().cast_mut(), Ordering::Relaxed);
+        self.path.store(path.as_ptr().cast_mut(), Ordering::Relaxed);
         !path.is_empty()
     }
 
@@ -133,10 +132,7 @@ fn is_at_chosen_place(lock: usize, site: usize) -> bool {
         return false;
     }
     let used = SITES_USED.load(Ordering::Relaxed).min(SITES);
-    used == 0
-        || PLACES[1..=used]
-            .iter()
-            .any(|place| place.address() == site)
+    used == 0 || PLACES[1..=used].iter().any(|place| place.address() == site)
 }
 
 /// When the thread asks for the chosen lock: tells how long it was without it.
@@ -149,10 +145,23 @@ pub(crate) fn asks(thread: &mut Thread) {
     }
 }
 
+/// Counts a hold of the chosen lock, which took so many ticks.
+#[inline]
+pub(crate) fn held(thread: &Thread, ticks: u64) {
+    if !thread.block.is_null() {
+        count(thread, block::HOLDS, block::HOLDS_NS, clock::ns(ticks));
+    }
+}
+
 /// Adds time to a hold of the chosen lock that has just begun.
 #[inline]
 pub(crate) fn inside(thread: &Thread) {
-    add(thread, header::DELAY_INSIDE_NS, block::INSIDE, block::INSIDE_NS);
+    add(
+        thread,
+        header::DELAY_INSIDE_NS,
+        block::INSIDE,
+        block::INSIDE_NS,
+    );
 }
 
 /// Adds time after a release of the chosen lock.
@@ -247,7 +256,7 @@ struct Lines {
     space: bool,
 }
 
-const _: () = assert!(1 + SITES <= 64);
+const _: () = assert!(SITES < 64);
 
 impl Lines {
     fn new() -> Lines {

@@ -3,6 +3,7 @@
 //! Made directly, not by libc, so that `errno` stays the program's.
 
 use core::arch::asm;
+use core::sync::atomic::{AtomicU32, Ordering};
 
 #[cfg(target_arch = "x86_64")]
 mod number {
@@ -99,4 +100,23 @@ pub(crate) fn readable(address: usize) -> bool {
 pub(crate) unsafe fn futex(arguments: [usize; 6]) -> isize {
     // SAFETY: the caller's.
     unsafe { call(number::FUTEX, arguments) }
+}
+
+const WAIT_PRIVATE: usize = 128;
+const WAKE_PRIVATE: usize = 129;
+
+/// Sleeps until a word may hold something else.
+pub(crate) fn wait_while(word: &AtomicU32, value: u32) {
+    while word.load(Ordering::Acquire) == value {
+        let word = core::ptr::from_ref(word).addr();
+        // SAFETY: the word outlives the call, which only reads it.
+        unsafe { futex([word, WAIT_PRIVATE, value as usize, 0, 0, 0]) };
+    }
+}
+
+/// Wakes all who sleep at a word.
+pub(crate) fn wake_all(word: &AtomicU32) {
+    let word = core::ptr::from_ref(word).addr();
+    // SAFETY: waking needs no more than an address.
+    unsafe { futex([word, WAKE_PRIVATE, i32::MAX as usize, 0, 0, 0]) };
 }

@@ -34,11 +34,15 @@
     target_env = "gnu",
     any(target_arch = "x86_64", target_arch = "aarch64")
 ))]
+// What is on a hot path is to be one function: each call more would be seen in the figures.
+#![allow(clippy::inline_always)]
 
 mod acquire;
+mod blocks;
 mod clock;
 mod delay;
 mod entry;
+mod files;
 mod hooks;
 mod kernel;
 mod maps;

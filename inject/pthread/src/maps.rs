@@ -5,14 +5,15 @@ use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use rustix::fs::{CWD, Mode, OFlags};
 
-use crate::session;
+use crate::files;
 
 /// Executable ranges of the last copy.
 static RANGES: [[AtomicUsize; 2]; 512] =
     [const { [AtomicUsize::new(0), AtomicUsize::new(0)] }; 512];
 static KNOWN: AtomicUsize = AtomicUsize::new(0);
 /// Copies that may still be made for sites that are in no range: code made at run time never is.
-static BUDGET: AtomicU32 = AtomicU32::new(256);
+static BUDGET: AtomicU32 = AtomicU32::new(COPIES);
+const COPIES: u32 = 256;
 /// Who copies, since two at once would mix.
 static BUSY: AtomicU32 = AtomicU32::new(0);
 
@@ -34,6 +35,13 @@ pub(crate) fn see(site: usize) {
     }
 }
 
+/// In the child of a fork, which copies them anew.
+pub(crate) fn forget() {
+    KNOWN.store(0, Ordering::Relaxed);
+    BUDGET.store(COPIES, Ordering::Relaxed);
+    BUSY.store(0, Ordering::Release);
+}
+
 /// Copies the maps. A reader sees the old or the new copy, never half of one.
 pub(crate) fn copy() {
     if BUSY.swap(1, Ordering::Acquire) == 0 {
@@ -43,7 +51,7 @@ pub(crate) fn copy() {
 }
 
 fn try_copy() -> Option<()> {
-    let (path, new) = (session::path(b".maps"), session::path(b".maps.new"));
+    let (path, new) = (files::path(b".maps"), files::path(b".maps.new"));
     let (path, new) = (path.as_c_str()?, new.as_c_str()?);
     let none = Mode::empty();
     let from = rustix::fs::open(c"/proc/self/maps", OFlags::RDONLY | OFlags::CLOEXEC, none).ok()?;

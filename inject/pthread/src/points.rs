@@ -12,7 +12,7 @@ use locktoll_trace::recording::{LockBits, Mode};
 
 use crate::thread::Thread;
 use crate::words::{add_own, add_shared, get, put, word};
-use crate::{delay, maps, session};
+use crate::{blocks, delay, maps, session};
 
 /// Fibonacci hashing: 2^64 divided by the golden ratio.
 pub(crate) const PHI: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -36,6 +36,8 @@ pub(crate) struct Call {
 /// Where the figures of a call go.
 #[derive(Clone, Copy)]
 pub(crate) struct Place {
+    /// The thread's block; null if it has none.
+    block: *mut u8,
     /// The thread's entry; null if it has no block.
     pub(crate) entry: *mut u8,
     /// Number of the point.
@@ -44,10 +46,6 @@ pub(crate) struct Place {
 
 /// Slots of a thread's table in which a point may be: two neighbours. `entry` does the same.
 #[inline(always)]
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "cut to the size of the table"
-)]
 fn slot(lock: usize, site: usize) -> usize {
     let hash = (lock as u64).wrapping_mul(PHI) >> 40;
     (hash as usize).wrapping_add(site) % TABLE
@@ -55,7 +53,6 @@ fn slot(lock: usize, site: usize) -> usize {
 
 /// Where the thread notes by which entry it has taken this lock. `entry` does the same.
 #[inline(always)]
-#[expect(clippy::cast_possible_truncation, reason = "7 bits")]
 pub(crate) fn held(lock: usize) -> usize {
     const { assert!(block::HELD_WORDS == 128) };
     block::HELD + ((lock as u64).wrapping_mul(PHI) >> 57) as usize * 8
@@ -65,22 +62,18 @@ pub(crate) fn held(lock: usize) -> usize {
 #[inline]
 pub(crate) fn place(thread: &mut Thread, call: &Call) -> Option<Place> {
     if thread.block.is_null() {
-        session::attach(thread);
-        if thread.block.is_null() {
-            let base = session::mapped();
-            if base.is_null() {
-                return None;
-            }
-            return Some(Place {
-                entry: core::ptr::null_mut(),
-                point: point_of(base, call),
-            });
-        }
+        blocks::attach(thread);
+    }
+    // Read once: a signal handler that forks takes it away.
+    let block = thread.block;
+    if block.is_null() {
+        let base = session::mapped();
+        return (!base.is_null()).then(|| Place::shared(base, call));
     }
     let slot = slot(call.lock, call.site);
     let at = |slot: usize| {
         // SAFETY: Mapping: inside the thread's block.
-        unsafe { thread.block.add(block::ENTRIES + slot * entry::SIZE) }
+        unsafe { block.add(block::ENTRIES + slot * entry::SIZE) }
     };
     let (home, other) = (at(slot), at(slot ^ 1));
     for own in [home, other] {
@@ -91,15 +84,27 @@ pub(crate) fn place(thread: &mut Thread, call: &Call) -> Option<Place> {
             let number = unsafe { get(own, entry::POINT) };
             #[expect(clippy::cast_possible_truncation, reason = "stored below")]
             let point = number.wrapping_sub(1) as usize;
-            return Some(Place { entry: own, point });
+            return Some(Place {
+                block,
+                entry: own,
+                point,
+            });
         }
     }
-    Some(make_entry(home, other, call))
+    Some(make_entry(block, home, other, call))
 }
 
 #[cold]
-fn make_entry(home: *mut u8, other: *mut u8, call: &Call) -> Place {
+fn make_entry(block: *mut u8, home: *mut u8, other: *mut u8, call: &Call) -> Place {
     let base = session::base();
+    if base.is_null() {
+        // A signal handler has forked, and this is the child.
+        return Place {
+            block,
+            entry: home,
+            point: 0,
+        };
+    }
     // SAFETY: Mapping, Own: both are entries of the calling thread.
     unsafe {
         let free = |own| get(own, entry::SITE) == 0;
@@ -109,26 +114,49 @@ fn make_entry(home: *mut u8, other: *mut u8, call: &Call) -> Place {
             home
         };
         if !free(own) {
-            session::evict(base, &session::shape(), own);
+            blocks::evict(base, &session::shape(), own);
         }
         let point = point_of(base, call);
         put(own, entry::POINT, point as u64 + 1);
         put(own, entry::SITE, call.site as u64);
         put(own, entry::LOCK, call.lock as u64 | entry::UNCACHED);
-        Place { entry: own, point }
+        Place {
+            block,
+            entry: own,
+            point,
+        }
     }
 }
 
 impl Place {
-    /// Adds to a count of the thread's, or to the point's if the thread has no block.
+    /// A place that all threads share.
+    pub(crate) fn shared(base: *mut u8, call: &Call) -> Place {
+        Place {
+            block: core::ptr::null_mut(),
+            entry: core::ptr::null_mut(),
+            point: point_of(base, call),
+        }
+    }
+
+    /// Adds to a count of the thread's; to the point's if the thread has no block, or if a signal
+    /// handler's locks have taken the entry meanwhile.
     #[inline(always)]
     pub(crate) fn count(self, in_entry: usize, in_point: usize) {
-        if self.entry.is_null() {
-            self.count_in_point(in_point, 1);
-        } else {
-            // SAFETY: Mapping, Own.
-            unsafe { add_own(self.entry, in_entry, 1) };
+        // SAFETY: Mapping, Own.
+        unsafe {
+            if self.has_entry() {
+                add_own(self.entry, in_entry, 1);
+            } else {
+                self.count_in_point(in_point, 1);
+            }
         }
+    }
+
+    /// Whether the thread's entry is the point's.
+    #[inline(always)]
+    fn has_entry(self) -> bool {
+        // SAFETY: Mapping, Own.
+        !self.entry.is_null() && unsafe { get(self.entry, entry::POINT) } == self.point as u64 + 1
     }
 
     pub(crate) fn count_in_point(self, at: usize, count: u64) {
@@ -141,10 +169,10 @@ impl Place {
 
     /// Notes that the thread is about to have the lock by this entry, for those who wait for it.
     #[inline(always)]
-    pub(crate) fn note_held(self, thread: &Thread, lock: usize) {
-        if !self.entry.is_null() {
+    pub(crate) fn note_held(self, lock: usize) {
+        if !self.block.is_null() {
             // SAFETY: Mapping, Own.
-            unsafe { put(thread.block, held(lock), self.entry as u64) };
+            unsafe { put(self.block, held(lock), self.entry as u64) };
         }
     }
 
@@ -167,7 +195,7 @@ impl Place {
     /// Lets the fast path find the entry, or not.
     #[inline]
     pub(crate) fn cache(self, call: &Call, cached: bool) {
-        if !self.entry.is_null() {
+        if self.has_entry() {
             let cached = cached && call.simple && session::mode() == Mode::AGGREGATE;
             let flag = if cached { 0 } else { entry::UNCACHED };
             // SAFETY: Mapping, Own.
@@ -179,7 +207,7 @@ impl Place {
 /// Call site by which a thread has the lock; 0 if that is not known.
 #[inline]
 pub(crate) fn site_of_owner(owner: u32, lock: usize) -> usize {
-    let own = session::block_of(owner);
+    let own = blocks::block_of(owner);
     if own.is_null() {
         return 0;
     }
@@ -235,16 +263,16 @@ unsafe fn find(
     let mask = Shape::index_words(table.capacity) - 1;
     let mut made = None;
     for probe in 0..PROBES {
-        #[expect(clippy::cast_possible_truncation, reason = "cut to the mask")]
         let at = table.index + (((hash >> 20) as usize).wrapping_add(probe) & mask) * 8;
         // SAFETY: Mapping: inside the index.
         let index = unsafe { word(base, at) };
         let mut number = index.load(Ordering::Acquire);
         if number == 0 {
-            let mine = match made {
-                Some(mine) => mine,
+            let mine = if let Some(mine) = made {
+                mine
+            } else {
                 // SAFETY: Mapping.
-                None => unsafe {
+                unsafe {
                     let used = word(base, table.used);
                     if used.load(Ordering::Relaxed) >= limit as u64 {
                         return None;
@@ -259,7 +287,7 @@ unsafe fn find(
                     }
                     fill(record);
                     mine
-                },
+                }
             };
             made = Some(mine);
             let published = mine as u64 + 1;

@@ -1,19 +1,19 @@
-//! The recording's file: made at a process's first event, mapped, and shared out to threads.
+//! The recording's file: made at a process's first event, and mapped.
 
 use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
-use locktoll_trace::recording::layout::{self, Shape, entry, header, point, thread as block};
+use locktoll_trace::recording::layout::{Shape, event, header, thread};
 use locktoll_trace::recording::{self, Began, Mode};
 use rustix::fs::{FallocateFlags, Mode as Permissions, OFlags};
 use rustix::io::Errno;
 use rustix::mm::{MapFlags, ProtFlags};
 use rustix::process::{Resource, getrlimit};
-use rustix::thread::gettid;
 
-use crate::settings::{PATH, Settings};
+use crate::files::{self, Path};
+use crate::settings::Settings;
 use crate::thread::Thread;
-use crate::words::{add_own, add_shared, get, put, word};
-use crate::{clock, delay, kernel, maps};
+use crate::words::{add_own, add_shared, get, put};
+use crate::{blocks, clock, delay, kernel, maps};
 
 /// Nothing is recorded.
 const OFF: u32 = 0;
@@ -29,19 +29,16 @@ static STATE: AtomicU32 = AtomicU32::new(OFF);
 static BASE: AtomicPtr<u8> = AtomicPtr::new(core::ptr::null_mut());
 static MODE: AtomicU32 = AtomicU32::new(0);
 static HOLD_EVERY: AtomicU32 = AtomicU32::new(1);
+/// Events that each thread has room for: 0 or a power of two.
 static EVENTS: AtomicUsize = AtomicUsize::new(0);
 static DELAYS_NS: [AtomicU64; 2] = [const { AtomicU64::new(0) }; 2];
-static FOLDER: AtomicPtr<u8> = AtomicPtr::new(core::ptr::null_mut());
-static FOLDER_LENGTH: AtomicUsize = AtomicUsize::new(0);
-/// The process that the mapping is of.
+/// The process that is recorded.
 static PROCESS: AtomicU32 = AtomicU32::new(0);
 static BEGAN_TICKS: AtomicU64 = AtomicU64::new(0);
-static SEARCH: AtomicUsize = AtomicUsize::new(0);
-/// The part of the file's name that is after the process number.
-static ORDINAL: AtomicU32 = AtomicU32::new(0);
-
-/// By thread number, the block of the thread that was last seen with it.
-static BLOCKS: [AtomicPtr<u8>; 4096] = [const { AtomicPtr::new(core::ptr::null_mut()) }; 4096];
+/// Where a fork's parent had its mapping; null if it had none. There is room for the child's.
+static ROOM: AtomicPtr<u8> = AtomicPtr::new(core::ptr::null_mut());
+/// Events that came while there was no mapping yet, and that could not wait for it.
+static LOST_EARLY: AtomicU64 = AtomicU64::new(0);
 
 /// What every recording has room for. A file is a hole but for what is used.
 pub(crate) fn shape() -> Shape {
@@ -63,8 +60,8 @@ pub(crate) fn want(settings: &Settings) {
     DELAYS_NS[0].store(settings.delay.inside_ns, Ordering::Relaxed);
     DELAYS_NS[1].store(settings.delay.outside_ns, Ordering::Relaxed);
     delay::want(&settings.delay);
-    FOLDER_LENGTH.store(settings.folder.len(), Ordering::Relaxed);
-    FOLDER.store(settings.folder.as_ptr().cast_mut(), Ordering::Relaxed);
+    files::go_to(settings.folder);
+    PROCESS.store(process(), Ordering::Relaxed);
     STATE.store(WANTED, Ordering::Release);
 }
 
@@ -74,10 +71,12 @@ pub(crate) fn recording() -> bool {
     STATE.load(Ordering::Relaxed) != OFF
 }
 
+#[inline(always)]
 pub(crate) fn mode() -> Mode {
     Mode(MODE.load(Ordering::Relaxed))
 }
 
+#[inline(always)]
 pub(crate) fn hold_every() -> u32 {
     HOLD_EVERY.load(Ordering::Relaxed)
 }
@@ -92,89 +91,66 @@ pub(crate) fn base() -> *mut u8 {
 #[cold]
 pub(crate) fn lose_event() {
     let base = base();
-    if !base.is_null() {
+    if base.is_null() {
+        LOST_EARLY.fetch_add(1, Ordering::Relaxed);
+    } else {
         // SAFETY: Mapping.
         unsafe { add_shared(base, header::EVENTS_LOST, 1) };
     }
 }
 
-/// The mapping, made if need be. Null if there is none, or not yet.
+/// The mapping, made if need be; of several threads that come at once, one makes it and the others
+/// wait. Null if it cannot be made, and in a child of `vfork` that comes before its parent.
+///
+/// Not to be called in a signal handler, which may have interrupted its maker.
 pub(crate) fn mapped() -> *mut u8 {
-    let base = base();
-    if !base.is_null() {
-        return base;
+    loop {
+        let base = base();
+        if !base.is_null() {
+            return base;
+        }
+        let state = STATE.load(Ordering::Acquire);
+        match state {
+            MAKING => kernel::wait_while(&STATE, MAKING),
+            WANTED if !is_this_process() => {
+                lose_event();
+                return core::ptr::null_mut();
+            }
+            WANTED => {
+                let (order, failed) = (Ordering::AcqRel, Ordering::Relaxed);
+                if STATE
+                    .compare_exchange(WANTED, MAKING, order, failed)
+                    .is_ok()
+                {
+                    make_and_tell();
+                }
+            }
+            READY => {}
+            _ => return core::ptr::null_mut(),
+        }
     }
-    let take = STATE.compare_exchange(WANTED, MAKING, Ordering::AcqRel, Ordering::Relaxed);
-    if take.is_err() {
-        return core::ptr::null_mut();
+}
+
+#[cold]
+fn make_and_tell() {
+    let made = make();
+    if let Some(base) = made {
+        BASE.store(base, Ordering::Release);
+        // SAFETY: Mapping.
+        unsafe {
+            add_shared(
+                base,
+                header::EVENTS_LOST,
+                LOST_EARLY.swap(0, Ordering::Relaxed),
+            );
+        }
     }
-    let base = make().unwrap_or(core::ptr::null_mut());
-    BASE.store(base, Ordering::Release);
-    let state = if base.is_null() { OFF } else { READY };
+    let state = if made.is_some() { READY } else { OFF };
     STATE.store(state, Ordering::Release);
-    if state == READY {
+    kernel::wake_all(&STATE);
+    if made.is_some() {
         maps::copy();
     }
-    base
-}
-
-/// The path of one of this process's files.
-pub(crate) struct Path {
-    bytes: [u8; PATH + 64],
-    length: usize,
-}
-
-impl Path {
-    fn of(ordinal: u32, extension: &[u8]) -> Path {
-        let mut path = Path {
-            bytes: [0; PATH + 64],
-            length: 0,
-        };
-        let folder = FOLDER.load(Ordering::Relaxed);
-        let length = FOLDER_LENGTH.load(Ordering::Relaxed);
-        // SAFETY: `want` stored both, of a string of the process's environment, which stays.
-        path.push(unsafe { core::slice::from_raw_parts(folder, length) });
-        path.push(b"/");
-        path.number(PROCESS.load(Ordering::Relaxed));
-        path.push(b"-");
-        path.number(ordinal);
-        path.push(extension);
-        path
-    }
-
-    fn push(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            if let Some(place) = self.bytes.get_mut(self.length) {
-                *place = byte;
-                self.length += 1;
-            }
-        }
-    }
-
-    fn number(&mut self, number: u32) {
-        let mut digits = [0; 10];
-        let mut first = digits.len();
-        let mut rest = number;
-        loop {
-            first -= 1;
-            digits[first] = b'0' + (rest % 10) as u8;
-            rest /= 10;
-            if rest == 0 {
-                break;
-            }
-        }
-        self.push(&digits[first..]);
-    }
-
-    /// Without a zero inside, since the environment's strings have none.
-    pub(crate) fn as_c_str(&self) -> Option<&core::ffi::CStr> {
-        core::ffi::CStr::from_bytes_with_nul(self.bytes.get(..=self.length)?).ok()
-    }
-}
-
-/// The path of this process's file with this extension.
-pub(crate) fn path(extension: &[u8]) -> Path {
-    Path::of(ORDINAL.load(Ordering::Relaxed), extension)
 }
 
 fn make() -> Option<*mut u8> {
@@ -187,19 +163,18 @@ fn make() -> Option<*mut u8> {
     {
         return None;
     }
-    let process = rustix::process::getpid().as_raw_nonzero().get();
-    PROCESS.store(process.cast_unsigned(), Ordering::Relaxed);
+    let process = PROCESS.load(Ordering::Relaxed);
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
     let mut ordinal = 0;
     let file = loop {
-        let path = Path::of(ordinal, b".trace");
+        let path = Path::of(process, ordinal, b".trace");
         match rustix::fs::open(path.as_c_str()?, flags, Permissions::from_raw_mode(0o644)) {
             Ok(file) => break file,
             Err(Errno::EXIST) if ordinal < 100_000 => ordinal += 1,
             Err(_) => return None,
         }
     };
-    ORDINAL.store(ordinal, Ordering::Relaxed);
+    files::name(process, ordinal);
     rustix::fs::ftruncate(&file, size as u64).ok()?;
     // On a full disk this fails, where a first store into a hole would end the program. What a
     // longer run comes to use is not kept free for it.
@@ -212,13 +187,20 @@ fn make() -> Option<*mut u8> {
             Err(_) => return None,
         }
     }
-    // SAFETY: a new mapping, which touches no other memory.
+    let room = ROOM.load(Ordering::Relaxed);
+    let place = if room.is_null() {
+        MapFlags::empty()
+    } else {
+        MapFlags::FIXED
+    };
+    // SAFETY: a new mapping, which touches no other memory, or one in the place of this library's
+    // own.
     let base = unsafe {
         rustix::mm::mmap(
-            core::ptr::null_mut(),
+            room.cast(),
             size,
             ProtFlags::READ | ProtFlags::WRITE,
-            MapFlags::SHARED,
+            MapFlags::SHARED | place,
             &file,
             0,
         )
@@ -229,7 +211,7 @@ fn make() -> Option<*mut u8> {
     let (clock, ns_per_tick) = clock::of_recording();
     let began = Began {
         producer: "locktoll-pthread",
-        pid: process.cast_unsigned(),
+        pid: process,
         parent: rustix::process::getppid()
             .map_or(0, |parent| parent.as_raw_nonzero().get().cast_unsigned()),
         mode: mode(),
@@ -239,8 +221,8 @@ fn make() -> Option<*mut u8> {
         at_ns: clock::at_ns(began_ticks),
         at_unix_ns: clock::unix_ns(),
     };
-    // SAFETY: just mapped with this size, page-aligned and zero, and used by atomics alone.
-    let words = unsafe { core::slice::from_raw_parts(base.cast::<AtomicU64>(), size / 8) };
+    // SAFETY: just mapped with this size.
+    let words = unsafe { words(base, size) };
     if !recording::begin(words, &shape, &began) {
         return None;
     }
@@ -250,13 +232,22 @@ fn make() -> Option<*mut u8> {
     Some(base)
 }
 
+/// All words of the mapping.
+///
+/// # Safety
+///
+/// The mapping at `base` has this size (invariant Mapping).
+unsafe fn words<'a>(base: *mut u8, size: usize) -> &'a [AtomicU64] {
+    // SAFETY: the caller's; any bits are a word, and all access is by atomics.
+    unsafe { core::slice::from_raw_parts(base.cast(), size / 8) }
+}
+
 /// Says that the process ends in order.
 pub(crate) fn end() {
     let base = base();
     if !base.is_null() && is_this_process() {
-        let size = shape().file_size();
         // SAFETY: Mapping.
-        let words = unsafe { core::slice::from_raw_parts(base.cast::<AtomicU64>(), size / 8) };
+        let words = unsafe { words(base, shape().file_size()) };
         maps::copy();
         recording::end(words, clock::at_ns(clock::ticks()));
     }
@@ -268,203 +259,75 @@ pub(crate) fn began_ticks() -> u64 {
     BEGAN_TICKS.load(Ordering::Relaxed)
 }
 
-/// Whether the mapping is this process's: not so in a child made behind glibc's back.
-fn is_this_process() -> bool {
-    let process = rustix::process::getpid().as_raw_nonzero().get();
-    process.cast_unsigned() == PROCESS.load(Ordering::Relaxed)
+/// The kernel's number of the calling process.
+fn process() -> u32 {
+    let number = rustix::process::getpid().as_raw_nonzero().get();
+    number.cast_unsigned()
+}
+
+/// Whether the calling process is the one that is recorded: not so in a child of `vfork`, nor in one
+/// made behind glibc's back.
+pub(crate) fn is_this_process() -> bool {
+    process() == PROCESS.load(Ordering::Relaxed)
+}
+
+/// Whether a thread of the recorded process exists.
+pub(crate) fn has_thread(tid: u64) -> bool {
+    kernel::thread_exists(PROCESS.load(Ordering::Relaxed), tid)
 }
 
 /// In the child of a fork, where there is one thread: gives the parent's file up.
+///
+/// Private memory takes its place, and later the child's own file does. For a signal handler may
+/// have forked, and what it interrupted still stores to where the file was.
 pub(crate) fn forked(thread: &mut Thread) {
-    thread.block = core::ptr::null_mut();
-    thread.open_count = 0;
-    thread.patience = 0;
-    thread.tid = 0;
+    thread.forget();
     let base = BASE.swap(core::ptr::null_mut(), Ordering::AcqRel);
     if !base.is_null() {
-        // SAFETY: Mapping: no other thread is there, and this one has just forgotten its block.
-        let _ = unsafe { rustix::mm::munmap(base.cast(), shape().file_size()) };
+        let size = shape().file_size();
+        let flags = MapFlags::PRIVATE | MapFlags::FIXED | MapFlags::NORESERVE;
+        let access = ProtFlags::READ | ProtFlags::WRITE;
+        // SAFETY: Mapping: the place is this library's, and no other thread is there.
+        let emptied = unsafe { rustix::mm::mmap_anonymous(base.cast(), size, access, flags) };
+        if emptied.is_err() {
+            STATE.store(OFF, Ordering::Release);
+        }
+        ROOM.store(base, Ordering::Relaxed);
     }
-    for block in &BLOCKS {
-        block.store(core::ptr::null_mut(), Ordering::Relaxed);
-    }
+    blocks::forget();
+    maps::forget();
+    LOST_EARLY.store(0, Ordering::Relaxed);
+    PROCESS.store(process(), Ordering::Relaxed);
     if STATE.load(Ordering::Relaxed) != OFF {
         STATE.store(WANTED, Ordering::Release);
     }
 }
 
-/// Events that a thread without a block lets pass until it asks again.
-const PATIENCE: u32 = 1024;
-
-/// Gives the thread a block, if there is one.
-#[cold]
-pub(crate) fn attach(thread: &mut Thread) {
-    if thread.patience > 0 {
-        thread.patience -= 1;
-        return;
-    }
-    let base = mapped();
-    if base.is_null() || !is_this_process() {
-        return;
-    }
-    let tid = gettid().as_raw_nonzero().get().cast_unsigned();
-    let number = free_block(base).or_else(|| dead_block(base, tid));
-    let Some(number) = number else {
-        thread.patience = PATIENCE;
-        // SAFETY: Mapping.
-        unsafe { add_shared(base, header::THREADS_REFUSED, 1) };
-        return;
-    };
-    // SAFETY: Mapping: the number is below the shape's capacity.
-    let own = unsafe { base.add(shape().thread(number)) };
-    let name = kernel::thread_name();
-    // SAFETY: Mapping, and Own: `free_block` or `dead_block` claimed it.
-    unsafe {
-        put(own, block::TID, u64::from(tid));
-        put(own, block::BEGAN_NS, clock::at_ns(clock::ticks()));
-        put(own, block::NAME, name[0]);
-        put(own, block::NAME + 8, name[1]);
-        word(own, block::STATE).store(block::LIVE, Ordering::Release);
-    }
-    thread.tid = tid;
-    thread.number = number;
-    thread.seed(u64::from(tid) ^ clock::ticks() << 20);
-    thread.countdown = 0;
-    BLOCKS[tid as usize % BLOCKS.len()].store(own, Ordering::Release);
-    thread.block = own;
-}
-
-fn free_block(base: *mut u8) -> Option<usize> {
-    let capacity = shape().threads;
-    // SAFETY: Mapping.
-    let used = unsafe { word(base, header::THREADS_USED) };
-    if used.load(Ordering::Relaxed) >= capacity as u64 {
-        return None;
-    }
-    let number = usize::try_from(used.fetch_add(1, Ordering::Relaxed)).ok()?;
-    (number < capacity).then_some(number)
-}
-
-/// Takes over the block of a thread that is dead. What it counted goes to the points.
-fn dead_block(base: *mut u8, tid: u32) -> Option<usize> {
+/// The ring of a thread's events; null where events are not recorded.
+pub(crate) fn ring_of(base: *mut u8, number: usize) -> *mut u8 {
     let shape = shape();
-    let process = PROCESS.load(Ordering::Relaxed);
-    for _ in 0..shape.threads {
-        let number = SEARCH.fetch_add(1, Ordering::Relaxed) % shape.threads;
-        // SAFETY: Mapping: the number is below the capacity.
-        let own = unsafe { base.add(shape.thread(number)) };
-        // SAFETY: Mapping.
-        let (state, owner) = unsafe { (word(own, block::STATE), get(own, block::TID)) };
-        if state.load(Ordering::Acquire) != block::LIVE {
-            continue;
-        }
-        // The kernel gives numbers anew: an owner of this thread's own number is dead.
-        let dead = owner == u64::from(tid) || !kernel::thread_exists(process, owner);
-        let claim = || {
-            let (live, claimed) = (block::LIVE, block::CLAIMED);
-            state.compare_exchange(live, claimed, Ordering::AcqRel, Ordering::Relaxed)
-        };
-        if dead && claim().is_ok() {
-            // SAFETY: Mapping, and Own: it is claimed now, and its owner is dead.
-            unsafe {
-                add_shared(base, header::THREADS_REUSED, 1);
-                write_back(base, &shape, own);
-            }
-            return Some(number);
-        }
-    }
-    None
-}
-
-/// Adds all entries of a block to their points, and empties the block.
-///
-/// # Safety
-///
-/// The block is the caller's (Own).
-unsafe fn write_back(base: *mut u8, shape: &Shape, own: *mut u8) {
-    for index in 0..layout::TABLE {
-        // SAFETY: Mapping: inside the block.
-        unsafe {
-            let entry = own.add(block::ENTRIES + index * entry::SIZE);
-            if get(entry, entry::SITE) != 0 {
-                evict(base, shape, entry);
-            }
-        }
-    }
-    for index in 0..block::HELD_WORDS {
-        // SAFETY: as above.
-        unsafe { put(own, block::HELD + index * 8, 0) };
-    }
-    // SAFETY: as above.
-    unsafe {
-        let lost = get(own, block::EVENTS_HEAD);
-        add_shared(base, header::EVENTS_LOST, lost);
-        put(own, block::EVENTS_HEAD, 0);
-    }
-}
-
-/// Adds an entry to its point, and empties it.
-///
-/// # Safety
-///
-/// The entry is the caller's (Own).
-pub(crate) unsafe fn evict(base: *mut u8, shape: &Shape, own: *mut u8) {
-    // SAFETY: Mapping: numbers of points are stored by `points`, below the capacity.
-    unsafe {
-        put(own, entry::LOCK, 0);
-        put(own, entry::SITE, 0);
-        let number = get(own, entry::POINT).saturating_sub(1);
-        let number = usize::try_from(number).unwrap_or(0).min(shape.points - 1);
-        let to = base.add(shape.point(number));
-        for (from, at) in [
-            (entry::ACQUISITIONS, point::ACQUISITIONS),
-            (entry::CONTENTIONS, point::CONTENTIONS),
-            (entry::REFUSED, point::REFUSED),
-        ] {
-            let count = get(own, from);
-            put(own, from, 0);
-            if count > 0 {
-                add_shared(to, at, count);
-            }
-        }
-        put(own, entry::WAIT_NS, 0);
-        put(own, entry::HOLD_NS, 0);
-        put(own, entry::POINT, 0);
-    }
-}
-
-/// The block of the live thread with this number; null if it has none.
-#[inline]
-pub(crate) fn block_of(tid: u32) -> *mut u8 {
-    let own = BLOCKS[tid as usize % BLOCKS.len()].load(Ordering::Acquire);
-    // SAFETY: Mapping: only blocks are stored there.
-    if own.is_null() || unsafe { get(own, block::TID) } != u64::from(tid) {
+    if shape.events == 0 {
         return core::ptr::null_mut();
     }
-    own
+    // SAFETY: Mapping: the caller's number is that of a block.
+    unsafe { base.add(shape.event(number, 0)) }
 }
 
 /// Writes an event of the thread to its ring.
-///
-/// # Safety
-///
-/// The block is the calling thread's (Own).
-#[inline]
-pub(crate) unsafe fn ring(thread: &Thread, words: [u64; 4]) {
-    let shape = shape();
-    let base = base();
-    if base.is_null() || thread.block.is_null() || shape.events == 0 {
+#[inline(always)]
+pub(crate) fn ring(thread: &Thread, words: [u64; 4]) {
+    let (ring, block) = (thread.ring, thread.block);
+    if ring.is_null() || block.is_null() {
         return lose_event();
     }
-    // SAFETY: Mapping, Own.
+    // SAFETY: Mapping, Own. The capacity is a power of two.
     unsafe {
-        let head = get(thread.block, block::EVENTS_HEAD);
+        let head = get(block, thread::EVENTS_HEAD);
         #[expect(clippy::cast_possible_truncation, reason = "below the capacity")]
-        let slot = (head % shape.events as u64) as usize;
-        let to = base.add(shape.event(thread.number, slot));
+        let slot = head as usize & (EVENTS.load(Ordering::Relaxed).wrapping_sub(1));
         for (index, value) in words.into_iter().enumerate() {
-            put(to, index * 8, value);
+            put(ring, slot * event::SIZE + index * 8, value);
         }
-        add_own(thread.block, block::EVENTS_HEAD, 1);
+        add_own(block, thread::EVENTS_HEAD, 1);
     }
 }

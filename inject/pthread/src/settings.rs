@@ -65,7 +65,8 @@ impl Settings {
             self.hold_every = number.clamp(1, 1 << 20);
         } else if let Some(number) = value::<u32>(text, b"EVENTS=") {
             let most = u32::try_from(Shape::MAX.events).unwrap_or(u32::MAX);
-            self.events = number.clamp(1, most) as usize;
+            // Places in a ring are found by a mask.
+            self.events = 1 << number.clamp(1, most).ilog2();
         } else if let Some(scale) = value(text, b"NS_PER_TICK=") {
             self.ns_per_tick = Some(scale);
         } else if let Some(lock) = text.strip_prefix(b"DELAY_LOCK=") {

@@ -4,12 +4,13 @@ use locktoll_trace::FineDurations;
 use locktoll_trace::recording::Mode;
 use locktoll_trace::recording::layout::{blame, entry, event, point};
 
-use crate::points::{self, Place};
+use crate::points;
 use crate::thread::{Open, Thread};
 use crate::words::{add_own, add_shared, get, raise};
 use crate::{clock, session, stacks};
 
 /// Writes an acquisition out. `end` is the time of the release, if that is known.
+#[inline(always)]
 pub(crate) fn settle(thread: &Thread, open: &Open, end: Option<u64>) {
     let base = session::base();
     if base.is_null() {
@@ -17,6 +18,21 @@ pub(crate) fn settle(thread: &Thread, open: &Open, end: Option<u64>) {
     }
     let wait_ns = clock::ns(open.wait);
     let hold_ns = end.map(|end| clock::ns(end.saturating_sub(open.since)));
+    if open.wait_weight | open.hold_weight | open.stack != 0 {
+        settle_timed(base, open, wait_ns, hold_ns);
+    }
+    if session::mode() == Mode::EVENTS {
+        let time = clock::ns(open.since.wrapping_sub(session::began_ticks()));
+        let kind = u64::from(open.kind) << event::KIND_SHIFT;
+        let time = time & ((1 << event::KIND_SHIFT) - 1) | kind;
+        let both = event::short(wait_ns) | event::short(hold_ns.unwrap_or(0)) << 32;
+        session::ring(thread, [time, open.lock as u64, open.site as u64, both]);
+    }
+}
+
+/// Writes out what goes to the point, the thread's entry, the blame and the stack sample.
+#[inline(never)]
+fn settle_timed(base: *mut u8, open: &Open, wait_ns: u64, hold_ns: Option<u64>) {
     // SAFETY: Mapping: the number is one of `points`.
     let to = unsafe { base.add(session::shape().point(open.point)) };
     if open.wait_weight > 0 {
@@ -52,15 +68,7 @@ pub(crate) fn settle(thread: &Thread, open: &Open, end: Option<u64>) {
         } else {
             hold_ns.unwrap_or(0)
         };
-        stacks::finish(base, open.stack - 1, ns);
-    }
-    if session::mode() == Mode::EVENTS {
-        let time = clock::ns(open.since.wrapping_sub(session::began_ticks()));
-        let kind = u64::from(open.kind) << event::KIND_SHIFT;
-        let time = time & ((1 << event::KIND_SHIFT) - 1) | kind;
-        let both = event::short(wait_ns) | event::short(hold_ns.unwrap_or(0)) << 32;
-        // SAFETY: Own.
-        unsafe { session::ring(thread, [time, open.lock as u64, open.site as u64, both]) };
+        stacks::finish(base, open.stack as usize - 1, ns);
     }
 }
 
@@ -95,10 +103,4 @@ unsafe fn record(to: *mut u8, at: usize, ns: u64, weight: u64) {
         raise(to, at + 16, ns);
         add_shared(to, at + 24 + FineDurations::bucket_of(ns) * 8, weight);
     }
-}
-
-/// Writes the wait of a call that got nothing out.
-pub(crate) fn settle_vain(thread: &Thread, place: Place, open: &Open) {
-    place.count_in_point(point::TIMED_OUT, 1);
-    settle(thread, open, None);
 }

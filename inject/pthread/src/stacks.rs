@@ -25,7 +25,7 @@ static LAST_NS: AtomicU64 = AtomicU64::new(0);
 
 /// Samples the stack of a call, if one is due. Gives the sample's number plus one, or 0.
 #[inline]
-pub(crate) fn sample(thread: &Thread, call: &Call, number: usize, why: Why) -> usize {
+pub(crate) fn sample(thread: &Thread, call: &Call, number: usize, why: Why) -> u32 {
     let base = session::base();
     if base.is_null() {
         return 0;
@@ -41,7 +41,7 @@ pub(crate) fn sample(thread: &Thread, call: &Call, number: usize, why: Why) -> u
 }
 
 #[cold]
-fn take(base: *mut u8, thread: &Thread, call: &Call, number: usize, why: Why) -> usize {
+fn take(base: *mut u8, thread: &Thread, call: &Call, number: usize, why: Why) -> u32 {
     let now = clock::at_ns(clock::ticks());
     let last = LAST_NS.load(Ordering::Relaxed);
     let due = now.saturating_sub(last) >= PAUSE_NS
@@ -77,7 +77,7 @@ fn take(base: *mut u8, thread: &Thread, call: &Call, number: usize, why: Why) ->
             put(to, at, value as u64);
         }
     }
-    slot + 1
+    u32::try_from(slot + 1).unwrap_or(0)
 }
 
 /// Copies the stack from `sp` upwards into a sample; gives the number of bytes.

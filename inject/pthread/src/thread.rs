@@ -23,8 +23,8 @@ pub(crate) struct Thread {
     /// The kernel's number.
     pub(crate) tid: u32,
     random: u64,
-    /// Number of its block.
-    pub(crate) number: usize,
+    /// The ring of its events; null if it has none.
+    pub(crate) ring: *mut u8,
     /// Events to let pass until it asks for a block again.
     pub(crate) patience: u32,
     /// When it released the lock whose holds are lengthened, in ticks; 0 if it did not.
@@ -53,25 +53,9 @@ pub(crate) struct Open {
     /// Call site of the owner that was waited for.
     pub(crate) owner_site: usize,
     /// Number of the stack sample plus one.
-    pub(crate) stack: usize,
+    pub(crate) stack: u32,
     /// What the lock is.
     pub(crate) kind: u32,
-}
-
-impl Open {
-    pub(crate) const NONE: Open = Open {
-        lock: 0,
-        site: 0,
-        point: 0,
-        entry: core::ptr::null_mut(),
-        since: 0,
-        wait: 0,
-        wait_weight: 0,
-        hold_weight: 0,
-        owner_site: 0,
-        stack: 0,
-        kind: 0,
-    };
 }
 
 global_asm!(
@@ -132,15 +116,12 @@ pub(crate) fn tid() -> u32 {
 }
 
 /// The calling thread's state, for bookkeeping that is not to be interrupted by itself. `None` in a
-/// signal handler that came in between, and while nothing is recorded.
+/// signal handler that came in between.
 #[inline(always)]
 pub(crate) fn enter() -> Option<&'static mut Thread> {
     // SAFETY: Own; a second reference cannot be made while `busy` is set.
     let thread = unsafe { &mut *own() };
-    if thread.busy != 0 || !session::recording() {
-        if thread.busy != 0 {
-            session::lose_event();
-        }
+    if thread.busy != 0 {
         return None;
     }
     thread.busy = 1;
@@ -177,34 +158,77 @@ impl Thread {
         x
     }
 
+    /// How many holds the next one stands for: 0 for most, `hold_every` for one of so many.
+    #[inline(always)]
+    pub(crate) fn hold_weight(&mut self) -> u32 {
+        self.countdown -= 1;
+        if self.countdown >= 0 {
+            return 0;
+        }
+        self.draw_countdown();
+        session::hold_every()
+    }
+
+    /// Acquisitions until the next hold is timed: any number from 0 to twice the mean, so that a
+    /// program with a period is not always met at the same place of it.
+    pub(crate) fn draw_countdown(&mut self) {
+        let gaps = u64::from(session::hold_every()) * 2 - 1;
+        #[expect(clippy::cast_possible_wrap, reason = "under 2^21")]
+        let gap = (self.random() % gaps) as i64;
+        self.countdown = gap;
+    }
+
+    /// In the child of a fork: what was open is the parent's.
+    pub(crate) fn forget(&mut self) {
+        self.block = core::ptr::null_mut();
+        self.open_count = 0;
+        self.patience = 0;
+        self.tid = 0;
+    }
+
     pub(crate) fn seed(&mut self, seed: u64) {
         self.random = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     }
 
-    /// Takes the newest open acquisition of a lock out.
-    #[inline]
-    pub(crate) fn close(&mut self, lock: usize) -> Option<Open> {
-        let open = self.open.get(..self.open_count)?;
-        let index = open.iter().rposition(|open| open.lock == lock)?;
-        let found = self.open[index];
-        self.open.copy_within(index + 1..self.open_count, index);
-        self.open_count -= 1;
-        Some(found)
+    /// Which is the newest open acquisition of a lock.
+    #[inline(always)]
+    pub(crate) fn find(&self, lock: usize) -> Option<usize> {
+        let mut index = self.open_count.min(OPEN);
+        while index > 0 {
+            index -= 1;
+            if self.open[index].lock == lock {
+                return Some(index);
+            }
+        }
+        None
     }
 
-    /// Puts an open acquisition in; gives back the oldest if there was no room.
+    /// Takes an open acquisition out.
     #[inline]
-    pub(crate) fn push(&mut self, open: Open) -> Option<Open> {
-        let oldest = if self.open_count >= OPEN {
-            let oldest = self.open[0];
-            self.open.copy_within(1..OPEN, 0);
-            self.open_count = OPEN - 1;
-            Some(oldest)
-        } else {
-            None
-        };
-        self.open[self.open_count] = open;
-        self.open_count += 1;
-        oldest
+    pub(crate) fn remove(&mut self, index: usize) {
+        for index in index + 1..self.open_count.min(OPEN) {
+            self.open[index - 1] = self.open[index];
+        }
+        self.open_count = self.open_count.saturating_sub(1);
+    }
+
+    /// Takes an open acquisition out, and gives it.
+    pub(crate) fn take(&mut self, index: usize) -> Open {
+        let open = self.open[index];
+        self.remove(index);
+        open
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.open_count >= OPEN
+    }
+
+    /// Puts an open acquisition in; there is room.
+    #[inline(always)]
+    pub(crate) fn push(&mut self, open: Open) {
+        if let Some(place) = self.open.get_mut(self.open_count) {
+            *place = open;
+            self.open_count += 1;
+        }
     }
 }

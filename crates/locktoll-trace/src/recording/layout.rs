@@ -100,7 +100,7 @@ pub mod thread {
     pub const EVENTS_HEAD: usize = 4 * WORD;
     /// Name: 16 bytes, ended by a zero if shorter.
     pub const NAME: usize = 6 * WORD;
-    /// What-if: times that time was added inside a hold. This and the next five are sums over all
+    /// What-if: times that time was added inside a hold. This and the next seven are sums over all
     /// threads that had the block.
     pub const INSIDE: usize = 8 * WORD;
     /// What-if: the time that was added inside holds.
@@ -114,6 +114,10 @@ pub mod thread {
     /// What-if: the time from a release, and what was added after it, to the next asking by the same
     /// thread.
     pub const APART_NS: usize = 13 * WORD;
+    /// What-if: holds of the delayed lock.
+    pub const HOLDS: usize = 14 * WORD;
+    /// What-if: their time, with what was added to them.
+    pub const HOLDS_NS: usize = 15 * WORD;
     /// The writer's: by a lock's hash, the entry by which the lock was last taken.
     pub const HELD: usize = 16 * WORD;
     /// Words of [`HELD`].
@@ -360,50 +364,60 @@ impl Shape {
     };
 
     /// Where the block of a thread begins, in a file without rows.
+    #[inline]
     pub const fn thread(&self, index: usize) -> usize {
         Shape::thread_after(0, index)
     }
 
+    #[inline]
     pub(crate) const fn thread_after(rows: usize, index: usize) -> usize {
         layout::rows_and_counters(rows).next_multiple_of(64) + index * thread::SIZE
     }
 
     /// Where the index of the points begins, in a file without rows.
+    #[inline]
     pub const fn point_index(&self) -> usize {
         self.thread(self.threads)
     }
 
     /// Where a point begins, in a file without rows.
+    #[inline]
     pub const fn point(&self, index: usize) -> usize {
         self.point_index() + index_size(self.points) + index * point::SIZE
     }
 
     /// Where the index of the locks begins, in a file without rows.
+    #[inline]
     pub const fn lock_index(&self) -> usize {
         self.point(self.points)
     }
 
     /// Where a lock begins, in a file without rows.
+    #[inline]
     pub const fn lock(&self, index: usize) -> usize {
         self.lock_index() + index_size(self.locks) + index * lock::SIZE
     }
 
     /// Where the index of the blames begins, in a file without rows.
+    #[inline]
     pub const fn blame_index(&self) -> usize {
         self.lock(self.locks)
     }
 
     /// Where a blame begins, in a file without rows.
+    #[inline]
     pub const fn blame(&self, index: usize) -> usize {
         self.blame_index() + index_size(self.blames) + index * blame::SIZE
     }
 
     /// Where a stack sample begins, in a file without rows.
+    #[inline]
     pub const fn stack(&self, index: usize) -> usize {
         self.blame(self.blames) + index * stack::SIZE
     }
 
     /// Where an event of a thread begins, in a file without rows.
+    #[inline]
     pub const fn event(&self, thread: usize, index: usize) -> usize {
         self.stack(self.stacks) + (thread * self.events + index) * event::SIZE
     }
@@ -414,6 +428,7 @@ impl Shape {
     }
 
     /// Words of an index: a power of two, so that hashes are cut by a mask, and at most half full.
+    #[inline]
     pub const fn index_words(capacity: usize) -> usize {
         if capacity == 0 {
             0
@@ -423,6 +438,7 @@ impl Shape {
     }
 }
 
+#[inline]
 const fn index_size(capacity: usize) -> usize {
     (Shape::index_words(capacity) * WORD).next_multiple_of(64)
 }

@@ -98,6 +98,7 @@ pub(crate) fn parse<'a>(
             (&mut delays.inside, thread::INSIDE, thread::INSIDE_NS),
             (&mut delays.outside, thread::OUTSIDE, thread::OUTSIDE_NS),
             (&mut delays.apart, thread::APART, thread::APART_NS),
+            (&mut delays.holds, thread::HOLDS, thread::HOLDS_NS),
         ] {
             sum.count = sum.count.saturating_add(word(block, count));
             sum.total_ns = sum.total_ns.saturating_add(word(block, ns));

@@ -10,7 +10,7 @@ use locktoll_trace::Kind;
 use locktoll_trace::recording::LockBits;
 
 use super::ENOSYS;
-use crate::acquire::{Found, acquire, close, outcome};
+use crate::acquire::{Found, acquire, outcome};
 use crate::clock;
 use crate::points::Call;
 use crate::real::{self, Object};
@@ -25,11 +25,7 @@ fn idle(
     bits: LockBits,
     real: impl FnOnce() -> c_int,
 ) -> c_int {
-    let open = close(mutex.addr());
-    if let (Some(open), Some(thread)) = (open, thread::enter()) {
-        settle(thread, &open, Some(clock::ticks()));
-        thread.leave();
-    }
+    let open = interrupt(mutex.addr());
     let call = Call {
         lock: cond.addr(),
         site,
@@ -45,20 +41,40 @@ fn idle(
         may_fail: true,
     };
     let result = acquire(&call, found, real, outcome);
-    if let (Some(open), Some(thread)) = (open, thread::enter()) {
-        let again = Open {
-            since: clock::ticks(),
-            wait: 0,
-            wait_weight: 0,
-            stack: 0,
-            ..open
-        };
-        if let Some(oldest) = thread.push(again) {
-            settle(thread, &oldest, None);
+    if let Some(open) = open {
+        resume(open);
+    }
+    result
+}
+
+/// Ends the hold of a mutex, if it is timed.
+fn interrupt(mutex: usize) -> Option<Open> {
+    // SAFETY: Own.
+    unsafe { (*thread::own()).find(mutex) }?;
+    let end = clock::ticks();
+    let thread = thread::enter()?;
+    let open = thread.find(mutex).map(|index| thread.take(index));
+    if let Some(open) = &open {
+        settle(thread, open, Some(end));
+    }
+    thread.leave();
+    open
+}
+
+/// Begins the hold anew, after a wait.
+fn resume(before: Open) {
+    if let Some(thread) = thread::enter() {
+        if !thread.is_full() {
+            thread.push(Open {
+                since: clock::ticks(),
+                wait: 0,
+                wait_weight: 0,
+                stack: 0,
+                ..before
+            });
         }
         thread.leave();
     }
-    result
 }
 
 pub(crate) unsafe extern "C-unwind" fn wait(

@@ -34,10 +34,6 @@ pub(crate) unsafe extern "C" fn failed(result: c_long) -> c_long {
     -1
 }
 
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the kernel's six, and the caller's three"
-)]
 pub(crate) unsafe extern "C-unwind" fn wait(
     futex: usize,
     operation: usize,

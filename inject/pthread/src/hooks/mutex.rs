@@ -69,22 +69,11 @@ impl Seen {
                 taken = owner != 0 && lock & OWNER_DIED == 0;
             }
         }
-        let mut bits = match kind & TYPE {
-            RECURSIVE => LockBits::RECURSIVE,
-            ERROR_CHECKING => LockBits::ERROR_CHECKING,
-            ADAPTIVE => LockBits::ADAPTIVE,
-            _ => LockBits::default(),
+        let bits = if kind == 0 {
+            LockBits::default()
+        } else {
+            bits_of(kind)
         };
-        for (bit, told) in [
-            (ROBUST, LockBits::ROBUST),
-            (INHERIT, LockBits::PRIORITY_INHERIT),
-            (PROTECT, LockBits::PRIORITY_PROTECT),
-            (SHARED, LockBits::PROCESS_SHARED),
-        ] {
-            if kind & bit != 0 {
-                bits = bits | told;
-            }
-        }
         let mine = taken && kind & TYPE != 0 && kind & TYPE != ADAPTIVE && owner == thread::tid();
         let simple = kind & (ROBUST | PROTECT | INHERIT) == 0;
         Seen {
@@ -98,6 +87,26 @@ impl Seen {
             again: mine && kind & TYPE == RECURSIVE,
         }
     }
+}
+
+fn bits_of(kind: u32) -> LockBits {
+    let mut bits = match kind & TYPE {
+        RECURSIVE => LockBits::RECURSIVE,
+        ERROR_CHECKING => LockBits::ERROR_CHECKING,
+        ADAPTIVE => LockBits::ADAPTIVE,
+        _ => LockBits::default(),
+    };
+    for (bit, told) in [
+        (ROBUST, LockBits::ROBUST),
+        (INHERIT, LockBits::PRIORITY_INHERIT),
+        (PROTECT, LockBits::PRIORITY_PROTECT),
+        (SHARED, LockBits::PROCESS_SHARED),
+    ] {
+        if kind & bit != 0 {
+            bits = bits | told;
+        }
+    }
+    bits
 }
 
 /// Where a call came from.
