@@ -21,4 +21,5 @@ pub mod two_runs;
 mod caution;
 mod forest;
 mod raw;
+mod rows;
 mod wording;

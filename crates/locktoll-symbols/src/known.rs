@@ -18,9 +18,11 @@ pub struct KnownLock {
     datum: &'static str,
     /// Functions that take it; the same form.
     functions: &'static [&'static str],
-    /// It is a mutex made of a condition variable, so that waiting for that is waiting for the lock, and no
-    /// idleness.
+    /// It is a lock made of condition variables or semaphores, so that waiting for those is waiting for the
+    /// lock, and no idleness.
     pub waits_contend: bool,
+    /// A program has many of them, and which one it is matters.
+    pub is_each_its_own: bool,
     /// Where that can be looked up.
     pub source: &'static str,
 }
@@ -37,6 +39,7 @@ const fn by_datum(
         datum,
         functions: &[],
         waits_contend: false,
+        is_each_its_own: false,
         source,
     }
 }
@@ -53,6 +56,7 @@ const fn by_function(
         datum: "",
         functions,
         waits_contend: false,
+        is_each_its_own: false,
         source,
     }
 }
@@ -84,12 +88,24 @@ pub const KNOWN: &[KnownLock] = &[
         &["_PyMem_*", "_PyObject_Malloc*", "PyObject_Malloc*"],
         "CPython Objects/obmalloc.c",
     ),
-    by_function(
-        "a Python lock",
-        "",
-        &["PyThread_acquire_lock*", "PyThread_release_lock*"],
-        "CPython Python/thread_pthread.h: a semaphore, or a mutex with a condition variable",
-    ),
+    KnownLock {
+        is_each_its_own: true,
+        ..by_function(
+            "a Python lock",
+            "",
+            &["PyThread_acquire_lock*", "PyThread_release_lock*"],
+            "CPython Python/thread_pthread.h: a semaphore, or a mutex with a condition variable",
+        )
+    },
+    KnownLock {
+        waits_contend: true,
+        ..by_function(
+            "PostgreSQL's lightweight locks",
+            "postgres",
+            &["PGSemaphoreLock"],
+            "PostgreSQL src/backend/storage/lmgr/lwlock.c: LWLockAcquire sleeps on the process's semaphore",
+        )
+    },
     by_datum(
         "malloc's main arena",
         "libc.so",

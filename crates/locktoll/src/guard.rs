@@ -1,4 +1,5 @@
-//! `locktoll guard`: a Vulkan program with a lock slipped under it, and what that lock saw.
+//! `locktoll guard`: a Vulkan program, or a Metal one on macOS, with a lock slipped under it, and what
+//! that lock saw.
 
 use std::fmt::Write as _;
 use std::os::unix::process::ExitStatusExt as _;
@@ -6,6 +7,8 @@ use std::process::Command;
 
 use comfy_table::Table;
 use locktoll_bench::Error as BenchError;
+#[cfg(not(target_os = "macos"))]
+use locktoll_guard::Instrument;
 use locktoll_report::format;
 use locktoll_trace::{Durations, Trace};
 use nix::sys::signal::{Signal, kill};
@@ -16,6 +19,7 @@ use signal_hook::iterator::Signals;
 use crate::cli::{GuardArgs, GuardStrategy};
 use crate::error::{Error, Result};
 use crate::layer::Layer;
+use crate::metal;
 
 /// Added to a signal's number, as shells do, where a signal ended the program.
 const SIGNALLED: u8 = 128;
@@ -23,8 +27,17 @@ const SIGNALLED: u8 = 128;
 /// Runs the program to its end; its exit code.
 ///
 /// # Errors
-/// It could not be started, or it ran without the layer under it.
+/// What is asked for is another platform's, the program could not be started, or it ran without the
+/// locks under it.
 pub fn run(arguments: &GuardArgs) -> Result<u8> {
+    let refused = if cfg!(target_os = "macos") {
+        metal::refused(arguments)
+    } else {
+        metal::asked_for(arguments)
+    };
+    if let Some(why) = refused {
+        return Err(Error::Usage(why));
+    }
     let Some((program, words)) = arguments.command.split_first() else {
         return Err(Error::Usage("no program to run: put it after --".into()));
     };
@@ -82,18 +95,16 @@ pub fn run(arguments: &GuardArgs) -> Result<u8> {
 #[cfg(not(target_os = "macos"))]
 #[expect(clippy::unnecessary_wraps, reason = "macOS has to write its library")]
 fn variables(layer: &Layer, arguments: &GuardArgs) -> Result<Vec<(&'static str, String)>> {
-    Ok(layer.variables(&arguments.strategy.to_string(), !arguments.no_counting))
+    let instrument = Instrument::counted_if(!arguments.no_counting);
+    Ok(layer.variables(&arguments.strategy.to_string(), instrument))
 }
 
 #[cfg(target_os = "macos")]
 fn variables(layer: &Layer, arguments: &GuardArgs) -> Result<Vec<(&'static str, String)>> {
-    use crate::metal;
-
     Ok(metal::variables(
         &metal::write(layer.folder())?,
         std::env::var(metal::INSERT).ok().as_deref(),
-        &arguments.strategy.to_string(),
-        !arguments.no_counting,
+        arguments,
         &layer.traces(),
     ))
 }
@@ -109,8 +120,6 @@ fn not_loaded(command: &[String]) -> Error {
 
 #[cfg(target_os = "macos")]
 fn not_loaded(command: &[String]) -> Error {
-    use crate::metal;
-
     let program = command.first().map(String::as_str).unwrap_or_default();
     Error::NotInserted(metal::explain(&metal::facts_of(program)))
 }

@@ -206,6 +206,7 @@ mod tests {
             ON_MISUSE,
             VERBOSE,
             SLOW_MS,
+            SLOW_EVERY_MS,
             TIMEOUT_MS,
             ABORT_ON_TIMEOUT,
         ] {

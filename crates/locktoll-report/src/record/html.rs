@@ -24,8 +24,9 @@ pub fn render(record: &Record) -> String {
         answer: answer(record),
         source: Some("record.json"),
     };
-    let candidates: [(&'static str, &'static str, Option<Markup>); 7] = [
+    let candidates: [(&'static str, &'static str, Option<Markup>); 8] = [
         ("locks", "Locks by time lost", locks(record)),
+        ("owners", "Whose locks they are", owners(record)),
         ("waits", "Where threads waited", flames(record)),
         ("sites", "Call sites", sites(record)),
         ("blames", "Who waited for whom", blames(record)),
@@ -98,6 +99,17 @@ fn locks(record: &Record) -> Option<Markup> {
     })
 }
 
+fn owners(record: &Record) -> Option<Markup> {
+    let mut rows = rows::owners(record);
+    rows.truncate(ROWS);
+    (rows.len() > 1).then(|| {
+        html! {
+            (figures("Locks by the part of the program that they belong to", &rows::OWNERS, &[], rows))
+            p .note { (rows::OWNERS_NOTE) }
+        }
+    })
+}
+
 fn flames(record: &Record) -> Option<Markup> {
     let drawings = both(|layout| flame::draw(record, layout));
     (!drawings.is_empty()).then(|| {
@@ -117,7 +129,7 @@ fn sites(record: &Record) -> Option<Markup> {
             }
             @for lock in record.locks.iter().take(DETAILED) {
                 @let caption = outside(&format!("Sites of {}", lock.name));
-                (figures(&caption, &rows::SITES, &[], lock.sites.iter().map(rows::site).collect()))
+                (figures(&caption, &rows::SITES, &[], lock.sites.iter().map(|site| rows::site(lock, site)).collect()))
             }
         }
     })

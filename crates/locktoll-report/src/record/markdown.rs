@@ -46,6 +46,12 @@ pub fn render(record: &Record) -> String {
             "Fairness is Jain's index of the threads' acquisitions: 1 where all took the lock equally often, \
              1 ÷ threads where one took it alone. Refused are attempts that were not to wait.",
         );
+        let owners = rows::owners(record);
+        if owners.len() > 1 {
+            doc.heading(2, "Whose locks they are");
+            doc.table(&rows::OWNERS, owners.into_iter().take(ROWS).map(cells));
+            doc.paragraph(rows::OWNERS_NOTE);
+        }
         doc.heading(2, "Call sites");
         doc.paragraph(
             "Made wait: how long others waited for the lock while this site held it, as far as that was seen.",
@@ -54,7 +60,7 @@ pub fn render(record: &Record) -> String {
             doc.heading(3, &escape(&lock.name));
             doc.table(
                 &rows::SITES,
-                lock.sites.iter().map(|site| cells(rows::site(site))),
+                lock.sites.iter().map(|site| cells(rows::site(lock, site))),
             );
         }
     }

@@ -1,6 +1,6 @@
 //! What a person reads when a recorded program has ended.
 
-use comfy_table::{CellAlignment, ContentArrangement, Table};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width};
 
 use super::model::{Lock, Record};
 use super::{rows, wording};
@@ -9,7 +9,11 @@ use crate::text::{plain, wrap};
 
 const NARROWEST: usize = 40;
 /// Columns of the table of locks that a terminal has room for.
-const SHOWN: usize = 9;
+const SHOWN: [usize; 8] = [0, 1, 2, 3, 4, 5, 6, 8];
+/// Parts of the program shown by whose locks they are.
+const OWNERS: usize = 6;
+/// The least room for a name, so that it is not broken into syllables.
+const NAME: u16 = 26;
 /// Call sites shown of each lock.
 const SITES: usize = 3;
 
@@ -27,19 +31,23 @@ pub fn render(record: &Record, style: &TerminalStyle, top: usize) -> String {
     let mut paragraphs = vec![lines(wording::answer(record, plain))];
     let locks: Vec<&Lock> = record.locks.iter().take(top).collect();
     paragraphs.push(table(
-        &rows::LOCKS[..SHOWN],
+        &SHOWN.map(|column| rows::LOCKS[column]),
         locks.iter().map(|lock| {
-            let mut cells = rows::lock(lock);
-            cells.truncate(SHOWN);
-            cells
+            let cells = rows::lock(lock);
+            SHOWN.map(|column| cells[column].clone()).to_vec()
         }),
         width,
     ));
+    // Where nobody waited, it does not matter who took it.
     for lock in locks
         .iter()
-        .filter(|lock| lock.sites.len() > 1 || !lock.known)
+        .filter(|lock| lock.wait.total_ns > 0.0 && (lock.sites.len() > 1 || !lock.known))
     {
-        let sites = lock.sites.iter().take(SITES).map(rows::site);
+        let sites = lock
+            .sites
+            .iter()
+            .take(SITES)
+            .map(|site| rows::site(lock, site));
         let mut paragraph = format!("Sites of {}\n", plain(&lock.name));
         paragraph += &table(&rows::SITES, sites, width);
         paragraphs.push(paragraph);
@@ -47,8 +55,13 @@ pub fn render(record: &Record, style: &TerminalStyle, top: usize) -> String {
     if record.locks.len() > top {
         let more = record.locks.len() - top;
         paragraphs.push(format!(
-            "… and {more} more in record.json and record.html\n"
+            "… and {more} more locks in record.json and record.html\n"
         ));
+    }
+    let owners = rows::owners(record);
+    if owners.len() > 1 {
+        let owners = table(&rows::OWNERS, owners.into_iter().take(OWNERS), width);
+        paragraphs.push(format!("Whose locks they are\n{owners}"));
     }
     let blames = table(
         &rows::BLAMES,
@@ -94,8 +107,8 @@ fn table(header: &[&str], rows: impl Iterator<Item = Vec<String>>, width: usize)
     if table.is_empty() {
         return String::new();
     }
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Left);
+    if let Some(names) = table.column_mut(0) {
+        names.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(NAME)));
     }
     let text = table.to_string();
     let trimmed: Vec<&str> = text.lines().map(str::trim_end).collect();

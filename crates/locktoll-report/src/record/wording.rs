@@ -6,6 +6,8 @@ use crate::text::{plain, shell_word};
 
 /// A share of all waits under which a lock is not spoken of beside the first.
 const SPOKEN_OF: f64 = 0.1;
+/// Threads waiting on average from which on that is told.
+const WORTH_TELLING: f64 = 0.01;
 /// Locks spoken of at most.
 const MOST: usize = 3;
 
@@ -31,9 +33,10 @@ pub(super) fn answer(record: &Record, name: fn(&str) -> String) -> Vec<String> {
         )];
     }
     let mut sentences = vec![format!(
-        "Threads waited {} for locks, in a run of {}.{acquired}",
+        "Threads waited {} for locks, in a run of {}{}.{acquired}",
         duration_ns(lost),
-        duration_ns(record.run.wall_ns as f64)
+        duration_ns(record.run.wall_ns as f64),
+        waiting(lost, record.run.wall_ns)
     )];
     let worst = record
         .locks
@@ -43,6 +46,15 @@ pub(super) fn answer(record: &Record, name: fn(&str) -> String) -> Vec<String> {
         .filter(|(index, lock)| *index == 0 || lock.wait.total_ns > SPOKEN_OF * lost);
     sentences.extend(worst.map(|(_, lock)| of_lock(lock, lost, name)));
     sentences
+}
+
+/// Waits of several threads add up to more than the time of the run: what that means.
+fn waiting(lost_ns: f64, wall_ns: u64) -> String {
+    let mean = lost_ns / wall_ns as f64;
+    if wall_ns == 0 || mean < WORTH_TELLING {
+        return String::new();
+    }
+    format!(": {} threads were waiting on average", fixed_point(mean, 2))
 }
 
 fn of_lock(lock: &Lock, lost: f64, name: fn(&str) -> String) -> String {

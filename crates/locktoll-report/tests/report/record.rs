@@ -35,7 +35,7 @@ fn the_answer_names_the_lock_that_cost_most_and_who_is_guilty() {
     ] {
         // 900 ms for `jobs` of 1 s in all.
         assert!(
-            text.contains("Threads waited 1.00 s for locks, in a run of 2.00 s."),
+            text.contains("Threads waited 1.00 s for locks, in a run of 2.00 s: 0.50 threads were waiting on average."),
             "{text}"
         );
         let answer = text

@@ -148,7 +148,11 @@ fn sampling(observed: &Observed, locks: &[Lock]) -> Sampling {
         .iter()
         .map(|process| process.recording.stacks.len() as u64);
     Sampling {
-        acquisitions: sum(|lock| lock.acquisitions),
+        // Of condition variables and futexes, what is counted as taken are waits that ended well.
+        acquisitions: sum(|lock| match lock.kind {
+            LockKind::Mutex | LockKind::RwLock | LockKind::SpinLock => lock.acquisitions,
+            _ => 0,
+        }),
         contentions: sum(|lock| lock.contentions),
         waits_timed: sum(|lock| lock.wait.timed),
         holds_timed: sum(|lock| lock.hold.timed),

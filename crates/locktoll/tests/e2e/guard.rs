@@ -225,6 +225,46 @@ fn bad_usage_is_named() {
     assert!(said.contains("./no-such-program"), "{said}");
 }
 
+#[cfg(not(target_os = "macos"))]
+#[test]
+fn what_is_the_metal_guards_is_refused_before_anything_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let trace = folder.path().join("ran");
+    let script = format!("touch '{}'", trace.display());
+    for (strategy, flags, named, instead) in [
+        (
+            "session",
+            &[] as &[&str],
+            "--strategy session is",
+            "choose global",
+        ),
+        (
+            "global",
+            &["--on-misuse", "pass"],
+            "--on-misuse is",
+            "leave it out",
+        ),
+        (
+            "session",
+            &["--on-misuse", "warn"],
+            "--strategy session with --on-misuse is",
+            "choose global",
+        ),
+    ] {
+        let refused = guarded_with(&[], strategy, flags, &["sh", "-c", &script]);
+        let said = stderr(&refused);
+        assert_eq!(refused.status.code(), Some(2), "{said}");
+        for part in [named, "Metal guard", "macOS", instead] {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+        assert!(!trace.exists(), "the program ran");
+    }
+    let unknown = guarded_with(&[], "global", &["--on-misuse", "ignore"], &["true"]);
+    assert_eq!(unknown.status.code(), Some(2));
+    let said = stderr(&unknown);
+    assert!(said.contains("warn, pass, abort"), "{said}");
+}
+
 #[test]
 fn nothing_is_left_behind() {
     let folder = tempfile::tempdir().unwrap();
