@@ -51,7 +51,7 @@ static LOOKS_LEFT: AtomicU32 = AtomicU32::new(0);
 pub(crate) struct Wanted {
     /// `OFFSET@PATH`.
     pub(crate) lock: &'static [u8],
-    /// The same, several parted by `:`.
+    /// The same, several parted by `:`; or `*` for all.
     pub(crate) sites: &'static [u8],
     pub(crate) inside_ns: u64,
     pub(crate) outside_ns: u64,
@@ -74,6 +74,8 @@ pub(crate) fn want(wanted: &Wanted) {
         }
         LOCK_GIVEN.store(true, Ordering::Relaxed);
     }
+    // All locks at all sites.
+    let all = wanted.sites == b"*";
     let mut used = 0;
     for text in wanted.sites.split(|&byte| byte == b':') {
         if let Some(place) = PLACES.get(1 + used)
@@ -84,7 +86,7 @@ pub(crate) fn want(wanted: &Wanted) {
     }
     SITES_USED.store(used, Ordering::Relaxed);
     LOOKS_LEFT.store(LOOKS, Ordering::Relaxed);
-    let chosen = used > 0 || !wanted.lock.is_empty();
+    let chosen = all || used > 0 || !wanted.lock.is_empty();
     CHOSEN.store(chosen, Ordering::Release);
 }
 
