@@ -51,8 +51,8 @@ const LEAST: f64 = 0.1;
 /// Runs the experiment on the lock that is named; the exit code.
 ///
 /// # Errors
-/// No such lock, a program that cannot be recorded or that ends otherwise than by exit code 0, or files that
-/// cannot be written.
+/// No such lock, a program that cannot be recorded or does not end alike each time, or files that cannot be
+/// written.
 pub fn run(arguments: &RecordArgs, named: &str) -> Result<u8> {
     program::check(&arguments.command)?;
     let metric: Metric = arguments

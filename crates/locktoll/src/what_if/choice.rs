@@ -41,6 +41,8 @@ pub(super) struct Choice {
     properties: Vec<String>,
     place: Option<String>,
     site_places: Vec<String>,
+    /// Only some of its call sites are meant.
+    is_part: bool,
 }
 
 impl Choice {
@@ -114,6 +116,7 @@ impl Choice {
             properties: lock.properties.clone(),
             place,
             site_places,
+            is_part: site.is_some(),
         })
     }
 
@@ -144,6 +147,8 @@ impl Choice {
             Some(format!(
                 "that is made of plain mutexes only, and this one is {other}"
             ))
+        } else if self.is_part {
+            Some("only a part of the lock's call sites is meant, and it has but one".to_owned())
         } else if self.threads < 2 {
             Some("one thread alone takes the lock".to_owned())
         } else {

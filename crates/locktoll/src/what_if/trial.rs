@@ -1,8 +1,9 @@
 //! One run, and what it was worth.
 
 use std::fmt;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Output, Stdio};
 use std::str::FromStr;
 use std::time::Instant;
 
@@ -111,6 +112,8 @@ pub(super) struct Trials<'a> {
     metric: &'a Metric,
     symbolizer: &'a Symbolizer,
     pattern: Option<regex::Regex>,
+    /// How the program's first run ended, and so all have to.
+    ends: Option<ExitStatus>,
 }
 
 impl<'a> Trials<'a> {
@@ -132,20 +135,23 @@ impl<'a> Trials<'a> {
             metric,
             symbolizer,
             pattern,
+            ends: None,
         })
     }
 
     /// A run that is recorded as `locktoll record` does, without delays.
     pub(super) fn recorded(&mut self, command: &[String]) -> Result<Observed> {
         let traces = folder()?;
-        self.start(command, Some(traces.path()), None)?;
+        let (_, ended) = self.start(command, Some(traces.path()), None)?;
+        self.check(command, &ended)?;
         Observed::read(traces.path())
     }
 
     /// A run of the program, with a lock watched and delayed or bare.
     pub(super) fn program(&mut self, command: &[String], delay: Option<&Delay>) -> Result<Seen> {
         let traces = folder()?;
-        let (wall_ns, printed) = self.start(command, delay.map(|_| traces.path()), delay)?;
+        let (wall_ns, ended) = self.start(command, delay.map(|_| traces.path()), delay)?;
+        self.check(command, &ended)?;
         let mut seen = Seen {
             wall_ns,
             time_ns: wall_ns,
@@ -156,7 +162,7 @@ impl<'a> Trials<'a> {
         let count = match self.metric {
             Metric::Wall => return Ok(seen),
             Metric::Printed(_) => {
-                seen.time_ns = 1e9 / self.value(&printed)?;
+                seen.time_ns = 1e9 / self.value(&String::from_utf8_lossy(&ended.stdout))?;
                 return Ok(seen);
             }
             Metric::Ops => seen.delays.holds.count,
@@ -179,11 +185,12 @@ impl<'a> Trials<'a> {
     /// A run of the replica, which says itself how long it took.
     pub(super) fn replica(&mut self, command: &[String], delay: Option<&Delay>) -> Result<Seen> {
         let traces = folder()?;
-        let (_, printed) = self.start(command, delay.map(|_| traces.path()), delay)?;
+        let (_, ended) = self.start(command, delay.map(|_| traces.path()), delay)?;
+        let printed = String::from_utf8_lossy(&ended.stdout);
         let wall_ns: f64 = printed.trim().parse().map_err(|_| {
             Error::Usage(format!(
-                "the replica printed no time but {:?}",
-                printed.trim()
+                "the replica printed no time: {}",
+                String::from_utf8_lossy(&ended.stderr).trim()
             ))
         })?;
         Ok(Seen {
@@ -193,13 +200,13 @@ impl<'a> Trials<'a> {
         })
     }
 
-    /// Wall time and what it printed.
+    /// Wall time, and how it ended.
     fn start(
         &self,
         command: &[String],
         traces: Option<&Path>,
         delay: Option<&Delay>,
-    ) -> Result<(f64, String)> {
+    ) -> Result<(f64, Output)> {
         let mut variables = Vec::new();
         if let Some(traces) = traces {
             variables = self.library.variables_for(traces);
@@ -212,16 +219,22 @@ impl<'a> Trials<'a> {
         let ended = prepared
             .output()
             .map_err(BenchError::io("start", &program))?;
-        let wall_ns = began.elapsed().as_nanos() as f64;
-        if !ended.status.success() {
-            let said = String::from_utf8_lossy(&ended.stderr);
-            let last = said.trim().lines().last().unwrap_or_default();
-            return Err(Error::Usage(format!(
-                "{program} did not end well ({}), so its times mean nothing: {last}",
-                ended.status
-            )));
+        Ok((began.elapsed().as_nanos() as f64, ended))
+    }
+
+    /// Refuses a run that did not end as the first one did, or by a signal: its time means nothing.
+    fn check(&mut self, command: &[String], ended: &Output) -> Result<()> {
+        let expected = *self.ends.get_or_insert(ended.status);
+        if ended.status == expected && expected.signal().is_none() {
+            return Ok(());
         }
-        Ok((wall_ns, String::from_utf8_lossy(&ended.stdout).into_owned()))
+        let said = String::from_utf8_lossy(&ended.stderr);
+        Err(Error::Usage(format!(
+            "{} did not end as it should ({}), so its times cannot be compared: {}",
+            command.first().map_or("the program", String::as_str),
+            ended.status,
+            said.trim().lines().last().unwrap_or_default()
+        )))
     }
 
     fn value(&self, printed: &str) -> Result<f64> {
