@@ -66,7 +66,7 @@ fn look(bytes: &[u8]) {
     for class in &trace.classes {
         let _ = (class.wait.quantile_ns(0.99), class.hold.mean_ns());
     }
-    for recording in &trace.recording {
+    if let Some(recording) = &trace.recording {
         for point in &recording.points {
             let _ = (point.wait.quantile_ns(0.99), point.hold.mean_ns());
         }

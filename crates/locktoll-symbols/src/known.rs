@@ -177,6 +177,12 @@ pub const KNOWN: &[KnownLock] = &[
         "jemalloc include/jemalloc/internal/mutex.h",
     ),
     by_function(
+        "jemalloc's locks",
+        "libjemalloc",
+        &["*"],
+        "by its file, which Debian strips",
+    ),
+    by_function(
         "tcmalloc's locks",
         "libtcmalloc",
         &["*"],
@@ -354,6 +360,8 @@ const INTERNALS: &[&str] = &[
     "std::sync::mpmc::",
     "std::thread::park",
     "std::thread::current::park",
+    "std::thread::thread::Thread>::park",
+    "std::thread::scoped::",
     "parking_lot::",
     "parking_lot_core::",
     "lock_api::",
@@ -368,13 +376,45 @@ const INTERNALS: &[&str] = &[
     "syscall",
 ];
 
+/// Where GCC and Debian put the headers of libstdc++, whose debug information names functions without `std::`.
+const STANDARD_HEADERS: &str = "/include/c++/";
+
 /// Whether a frame is part of a lock: a call of it says nothing of who takes the lock.
 pub fn is_lock_internal(frame: &Frame) -> bool {
-    frame.function.as_deref().is_some_and(|name| {
-        // Rust writes methods of traits as <Type as Trait>::method.
-        let name = name.trim_start_matches('<');
-        INTERNALS.iter().any(|internal| name.starts_with(internal))
-    })
+    let is_of_headers = frame.inlined
+        && frame
+            .file
+            .as_deref()
+            .is_some_and(|file| file.contains(STANDARD_HEADERS));
+    is_of_headers
+        || frame.function.as_deref().is_some_and(|name| {
+            // Rust writes methods of traits as <Type as Trait>::method.
+            let name = name.trim_start_matches('<');
+            INTERNALS.iter().any(|internal| name.starts_with(internal))
+        })
+}
+
+/// Parts of the names of functions in which a thread waits for something to happen, and for no lock: what
+/// Rust's standard library and `parking_lot` wait for by futexes, besides locks.
+const IDLE: &[&str] = &[
+    "::condvar::",
+    "Condvar",
+    "::thread_parking::",
+    "::Thread>::park",
+    "std::thread::park",
+    "std::thread::scoped",
+    "std::sync::mpmc::",
+    "std::sync::mpsc::",
+    "std::sync::barrier::",
+];
+
+/// Whether a wait for a futex is idle: the functions of its call site, the innermost first, say so before the one
+/// that is no part of a lock.
+pub fn is_idle_wait(site: &[Frame]) -> bool {
+    site.iter()
+        .take_while(|frame| is_lock_internal(frame))
+        .filter_map(|frame| frame.function.as_deref())
+        .any(|name| IDLE.iter().any(|idle| name.contains(idle)))
 }
 
 #[cfg(test)]
@@ -447,6 +487,24 @@ mod tests {
             "x",
             "std::vector<int>::push_back"
         )));
+    }
+
+    #[test]
+    fn waiting_for_a_condition_of_rust_is_idle() {
+        let site = |functions: &[&str]| -> Vec<Frame> {
+            functions.iter().map(|name| frame("prog", name)).collect()
+        };
+        assert!(is_idle_wait(&site(&[
+            "std::sys::pal::unix::futex::futex_wait",
+            "std::sys::sync::condvar::futex::Condvar::wait_optional_timeout",
+            "prog::main",
+        ])));
+        assert!(!is_idle_wait(&site(&[
+            "std::sys::pal::unix::futex::futex_wait",
+            "std::sys::sync::mutex::futex::Mutex::lock_contended",
+            "prog::Condvar::of_its_own",
+        ])));
+        assert!(!is_idle_wait(&[]));
     }
 
     #[test]

@@ -124,6 +124,11 @@ fn example() -> Memory {
             );
         }
     }
+    with_lock_blame_and_stacks(&memory);
+    memory
+}
+
+fn with_lock_blame_and_stacks(memory: &Memory) {
     memory.store(
         SHAPE.lock(0),
         &[
@@ -162,7 +167,6 @@ fn example() -> Memory {
     );
     // Being written.
     memory.store(SHAPE.stack(1), &[(stack::SEQUENCE, 1), (stack::POINT, 3)]);
-    memory
 }
 
 #[test]

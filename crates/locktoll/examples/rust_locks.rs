@@ -1,7 +1,7 @@
 //! Four threads that share a mutex of Rust's standard library and one of `parking_lot`, of which each is held
 //! long by one function and shortly by another: a program to be recorded.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -13,14 +13,14 @@ const THREADS: u64 = 4;
 
 #[inline(never)]
 fn settle_accounts() {
-    let mut accounts = ACCOUNTS.lock().unwrap_or_else(|error| error.into_inner());
+    let mut accounts = ACCOUNTS.lock().unwrap_or_else(PoisonError::into_inner);
     thread::sleep(Duration::from_micros(500));
     *accounts += 1;
 }
 
 #[inline(never)]
 fn book() {
-    *ACCOUNTS.lock().unwrap_or_else(|error| error.into_inner()) += 1;
+    *ACCOUNTS.lock().unwrap_or_else(PoisonError::into_inner) += 1;
 }
 
 #[inline(never)]
@@ -45,6 +45,6 @@ fn main() {
             });
         }
     });
-    let accounts = *ACCOUNTS.lock().unwrap_or_else(|error| error.into_inner());
+    let accounts = *ACCOUNTS.lock().unwrap_or_else(PoisonError::into_inner);
     println!("{accounts} bookings, {} flushes", JOURNAL.lock());
 }

@@ -15,7 +15,7 @@ use locktoll_report::terminal::TerminalStyle;
 use locktoll_symbols::Symbolizer;
 
 pub(crate) use self::folder::create;
-pub use self::folder::{RECORD_FILE, TRACES, holds_recording, read};
+pub use self::folder::{RECORD_FILE, holds_recording, read, traces_of};
 pub(crate) use self::launch::prepare;
 use self::launch::{Ended, Launched};
 pub(crate) use self::library::Library;

@@ -72,21 +72,33 @@ pub(crate) fn of_recording() -> (Clock, f64) {
     (clock, scale / (1_u64 << 32) as f64)
 }
 
+/// Both clocks at one moment: of some readings that with the least between its two ends, since the
+/// thread may be stopped in any of them.
+fn both() -> (u64, u64) {
+    let read = || {
+        let before = counter();
+        let ns = monotonic_ns();
+        let took = counter().wrapping_sub(before);
+        (took, (before.wrapping_add(took / 2), ns))
+    };
+    let readings = (0..16).map(|_| read());
+    let best = readings.min_by_key(|(took, _)| *took);
+    best.map_or((0, 0), |(_, both)| both)
+}
+
 /// Chooses the clock. `ns_per_tick` is the counter's, if somebody measured it already; else 2 ms are
 /// spent on it.
 pub(crate) fn start(ns_per_tick: Option<f64>) {
     if !invariant() {
         return;
     }
-    let zero = (counter(), monotonic_ns());
+    let zero = both();
     let scale = ns_per_tick.unwrap_or_else(|| {
-        loop {
-            let now = (counter(), monotonic_ns());
-            let ns = now.1.wrapping_sub(zero.1);
-            if ns >= 2_000_000 {
-                break ns as f64 / now.0.wrapping_sub(zero.0).max(1) as f64;
-            }
+        while monotonic_ns().wrapping_sub(zero.1) < 2_000_000 {
+            core::hint::spin_loop();
         }
+        let now = both();
+        now.1.wrapping_sub(zero.1) as f64 / now.0.wrapping_sub(zero.0).max(1) as f64
     });
     if !(0.001..1_000.0).contains(&scale) {
         return;

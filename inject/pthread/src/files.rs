@@ -3,6 +3,9 @@
 
 use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 
+use rustix::fs::{Access, CWD, RenameFlags, access, rename, renameat_with};
+use rustix::io::Errno;
+
 use crate::settings::PATH;
 
 static FOLDER: AtomicPtr<u8> = AtomicPtr::new(core::ptr::null_mut());
@@ -16,12 +19,6 @@ pub(crate) fn go_to(folder: &'static [u8]) {
     FOLDER.store(folder.as_ptr().cast_mut(), Ordering::Release);
 }
 
-/// Which file is written.
-pub(crate) fn name(process: u32, ordinal: u32) {
-    NAME[0].store(process, Ordering::Relaxed);
-    NAME[1].store(ordinal, Ordering::Relaxed);
-}
-
 /// The path of a file.
 pub(crate) struct Path {
     bytes: [u8; PATH + 64],
@@ -29,7 +26,7 @@ pub(crate) struct Path {
 }
 
 impl Path {
-    pub(crate) fn of(process: u32, ordinal: u32, extension: &[u8]) -> Path {
+    fn of(process: u32, ordinal: u32, extension: &[u8]) -> Path {
         let mut path = Path {
             bytes: [0; PATH + 64],
             length: 0,
@@ -76,6 +73,39 @@ impl Path {
     pub(crate) fn as_c_str(&self) -> Option<&core::ffi::CStr> {
         core::ffi::CStr::from_bytes_with_nul(self.bytes.get(..=self.length)?).ok()
     }
+}
+
+/// Where a new file is made, so that whoever lists the folder sees whole recordings only. `number`
+/// tells two processes apart that have one number, in namespaces of their own.
+pub(crate) fn temporary(process: u32, number: u32) -> Path {
+    Path::of(process, number, b".new")
+}
+
+/// Gives a new file the first name of its process that is free.
+pub(crate) fn publish(new: &Path, process: u32) -> Option<()> {
+    let from = new.as_c_str()?;
+    for ordinal in 0..100_000 {
+        let path = Path::of(process, ordinal, b".trace");
+        let to = path.as_c_str()?;
+        let renamed = match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+            // Not every file system knows how.
+            Err(Errno::INVAL | Errno::NOSYS) => match access(to, Access::EXISTS) {
+                Err(Errno::NOENT) => rename(from, to),
+                _ => Err(Errno::EXIST),
+            },
+            renamed => renamed,
+        };
+        match renamed {
+            Ok(()) => {
+                NAME[0].store(process, Ordering::Relaxed);
+                NAME[1].store(ordinal, Ordering::Relaxed);
+                return Some(());
+            }
+            Err(Errno::EXIST) => {}
+            Err(_) => return None,
+        }
+    }
+    None
 }
 
 /// The path of the file that is written, with another extension.

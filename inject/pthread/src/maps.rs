@@ -1,23 +1,36 @@
 //! `/proc/self/maps`, copied beside the recording, so that addresses can be named when the process is
 //! gone; and which addresses it tells of.
+//!
+//! Copies stand one after the other in one file, since a library that was unloaded is in the earlier
+//! ones only.
 
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
-use rustix::fs::{CWD, Mode, OFlags};
+use rustix::fd::OwnedFd;
+use rustix::fs::{Mode, OFlags};
 
 use crate::files;
 
-/// Executable ranges of the last copy.
-static RANGES: [[AtomicUsize; 2]; 512] =
-    [const { [AtomicUsize::new(0), AtomicUsize::new(0)] }; 512];
+/// Executable ranges of files, as they were when they were last looked at. Of what is beyond, every
+/// new site is looked for anew.
+static RANGES: [[AtomicUsize; 2]; 2048] =
+    [const { [AtomicUsize::new(0), AtomicUsize::new(0)] }; 2048];
 static KNOWN: AtomicUsize = AtomicUsize::new(0);
-/// Copies that may still be made for sites that are in no range: code made at run time never is.
-static BUDGET: AtomicU32 = AtomicU32::new(COPIES);
-const COPIES: u32 = 256;
+/// How often the maps may still be looked at for sites that are in no range: code made at run time
+/// never is.
+static BUDGET: AtomicU32 = AtomicU32::new(LOOKS);
+const LOOKS: u32 = 256;
 /// Who copies, since two at once would mix.
 static BUSY: AtomicU32 = AtomicU32::new(0);
 
-/// Copies the maps again if they do not tell of this site.
+/// In the child of a fork, which copies them anew.
+pub(crate) fn forget() {
+    KNOWN.store(0, Ordering::Relaxed);
+    BUDGET.store(LOOKS, Ordering::Relaxed);
+    BUSY.store(0, Ordering::Release);
+}
+
+/// Copies the maps again if the last copy does not tell of this site.
 pub(crate) fn see(site: usize) {
     let known = KNOWN.load(Ordering::Acquire).min(RANGES.len());
     let inside = |range: &[AtomicUsize; 2]| {
@@ -35,98 +48,100 @@ pub(crate) fn see(site: usize) {
     }
 }
 
-/// In the child of a fork, which copies them anew.
-pub(crate) fn forget() {
-    KNOWN.store(0, Ordering::Relaxed);
-    BUDGET.store(COPIES, Ordering::Relaxed);
-    BUSY.store(0, Ordering::Release);
-}
-
-/// Copies the maps. A reader sees the old or the new copy, never half of one.
+/// Copies the maps, if other code is mapped than when they were last copied.
 pub(crate) fn copy() {
     if BUSY.swap(1, Ordering::Acquire) == 0 {
-        let _ = try_copy();
+        if has_changed() == Some(true) {
+            let _ = append();
+        }
         BUSY.store(0, Ordering::Release);
     }
 }
 
-fn try_copy() -> Option<()> {
-    let (path, new) = (files::path(b".maps"), files::path(b".maps.new"));
-    let (path, new) = (path.as_c_str()?, new.as_c_str()?);
-    let none = Mode::empty();
-    let from = rustix::fs::open(c"/proc/self/maps", OFlags::RDONLY | OFlags::CLOEXEC, none).ok()?;
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC;
-    let to = rustix::fs::open(new, flags, Mode::from_raw_mode(0o644)).ok()?;
+fn maps() -> Option<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    rustix::fs::open(c"/proc/self/maps", flags, Mode::empty()).ok()
+}
+
+fn has_changed() -> Option<bool> {
+    let from = maps()?;
     let mut buffer = [0; 2048];
-    let mut lines = Lines::new();
+    let mut lines = Lines::default();
+    loop {
+        let length = rustix::io::read(&from, &mut buffer).ok()?;
+        if length == 0 {
+            break;
+        }
+        lines.take(buffer.get(..length)?);
+    }
+    let before = KNOWN.swap(lines.found, Ordering::AcqRel);
+    Some(lines.changed || lines.found != before)
+}
+
+fn append() -> Option<()> {
+    let path = files::path(b".maps");
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::APPEND | OFlags::CLOEXEC;
+    let to = rustix::fs::open(path.as_c_str()?, flags, Mode::from_raw_mode(0o644)).ok()?;
+    let from = maps()?;
+    let mut buffer = [0; 2048];
     loop {
         let length = rustix::io::read(&from, &mut buffer).ok()?;
         let mut rest = buffer.get(..length)?;
         if rest.is_empty() {
-            break;
+            return Some(());
         }
-        lines.take(rest);
         while !rest.is_empty() {
             let written = rustix::io::write(&to, rest).ok().filter(|&n| n > 0)?;
             rest = rest.get(written..)?;
         }
     }
-    KNOWN.store(lines.found, Ordering::Release);
-    rustix::fs::renameat(CWD, new, CWD, path).ok()
 }
 
-/// Finds executable ranges in lines `first-last perms …`, in whatever pieces they come.
+/// Finds executable ranges of files in lines `first-last perms offset device inode path`, in whatever
+/// pieces they come.
+#[derive(Default)]
 struct Lines {
     found: usize,
+    changed: bool,
     bounds: [usize; 2],
-    /// Which field of the line is read; 4 for those that do not matter.
+    executable: bool,
+    of_file: bool,
+    /// Which field of the line is read, of those above.
     field: usize,
-    column: usize,
 }
 
 impl Lines {
-    fn new() -> Lines {
-        Lines {
-            found: 0,
-            bounds: [0; 2],
-            field: 0,
-            column: 0,
-        }
-    }
-
     fn take(&mut self, bytes: &[u8]) {
         for &byte in bytes {
             match (self.field, byte) {
                 (_, b'\n') => {
-                    self.field = 0;
-                    self.bounds = [0; 2];
+                    if self.executable && self.of_file {
+                        self.keep();
+                    }
+                    *self = Lines {
+                        found: self.found,
+                        changed: self.changed,
+                        ..Lines::default()
+                    };
                 }
-                (0, b'-') | (1, b' ') => {
-                    self.field += 1;
-                    self.column = 0;
-                }
+                (0, b'-') | (0..=5, b' ') => self.field += 1,
                 (0 | 1, digit) => {
                     let digit = (digit as char).to_digit(16).unwrap_or(0) as usize;
                     self.bounds[self.field] = self.bounds[self.field] << 4 | digit;
                 }
-                (2, letter) => {
-                    self.column += 1;
-                    if self.column == 3 {
-                        self.field = 4;
-                        if letter == b'x' {
-                            self.keep();
-                        }
-                    }
-                }
+                (2, b'x') => self.executable = true,
+                // An inode's number has no zeros before it.
+                (5, digit) => self.of_file |= digit != b'0',
                 _ => {}
             }
         }
     }
 
     fn keep(&mut self) {
-        if let Some([first, last]) = RANGES.get(self.found) {
-            first.store(self.bounds[0], Ordering::Relaxed);
-            last.store(self.bounds[1], Ordering::Relaxed);
+        if let Some(range) = RANGES.get(self.found) {
+            for (bound, now) in range.iter().zip(self.bounds) {
+                self.changed |= bound.swap(now, Ordering::Relaxed) != now;
+            }
             self.found += 1;
         }
     }

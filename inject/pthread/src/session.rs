@@ -4,12 +4,13 @@ use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering}
 
 use locktoll_trace::recording::layout::{Shape, event, header, thread};
 use locktoll_trace::recording::{self, Began, Mode};
+use rustix::fd::OwnedFd;
 use rustix::fs::{FallocateFlags, Mode as Permissions, OFlags};
 use rustix::io::Errno;
-use rustix::mm::{MapFlags, ProtFlags};
+use rustix::mm::{Advice, MapFlags, ProtFlags};
 use rustix::process::{Resource, getrlimit};
 
-use crate::files::{self, Path};
+use crate::files;
 use crate::settings::Settings;
 use crate::thread::Thread;
 use crate::words::{add_own, add_shared, get, put};
@@ -164,25 +165,31 @@ fn make() -> Option<*mut u8> {
         return None;
     }
     let process = PROCESS.load(Ordering::Relaxed);
+    #[expect(clippy::cast_possible_truncation, reason = "any number will do")]
+    let path = files::temporary(process, clock::ticks() as u32);
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-    let mut ordinal = 0;
-    let file = loop {
-        let path = Path::of(process, ordinal, b".trace");
-        match rustix::fs::open(path.as_c_str()?, flags, Permissions::from_raw_mode(0o644)) {
-            Ok(file) => break file,
-            Err(Errno::EXIST) if ordinal < 100_000 => ordinal += 1,
-            Err(_) => return None,
-        }
-    };
-    files::name(process, ordinal);
-    rustix::fs::ftruncate(&file, size as u64).ok()?;
+    let file = rustix::fs::open(path.as_c_str()?, flags, Permissions::from_raw_mode(0o644)).ok()?;
+    let made = fill(&file, &shape, process).and_then(|base| {
+        files::publish(&path, process)?;
+        Some(base)
+    });
+    if made.is_none() {
+        let _ = rustix::fs::unlink(path.as_c_str()?);
+    }
+    made
+}
+
+/// Gives a file its size, maps it and begins the recording.
+fn fill(file: &OwnedFd, shape: &Shape, process: u32) -> Option<*mut u8> {
+    let size = shape.file_size();
+    rustix::fs::ftruncate(file, size as u64).ok()?;
     // On a full disk this fails, where a first store into a hole would end the program. What a
     // longer run comes to use is not kept free for it.
     for (at, length) in [
         (0, shape.thread(8)),
         (shape.point_index(), shape.point(64) - shape.point_index()),
     ] {
-        match rustix::fs::fallocate(&file, FallocateFlags::empty(), at as u64, length as u64) {
+        match rustix::fs::fallocate(file, FallocateFlags::empty(), at as u64, length as u64) {
             Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::PERM) => {}
             Err(_) => return None,
         }
@@ -201,11 +208,14 @@ fn make() -> Option<*mut u8> {
             size,
             ProtFlags::READ | ProtFlags::WRITE,
             MapFlags::SHARED | place,
-            &file,
+            file,
             0,
         )
     };
     let base: *mut u8 = base.ok()?.cast();
+    // Each page is used by itself: reading ahead would fill most of the hole with zeros.
+    // SAFETY: advice for the mapping just made.
+    let _ = unsafe { rustix::mm::madvise(base.cast(), size, Advice::Random) };
     let began_ticks = clock::ticks();
     BEGAN_TICKS.store(began_ticks, Ordering::Relaxed);
     let (clock, ns_per_tick) = clock::of_recording();
@@ -223,7 +233,7 @@ fn make() -> Option<*mut u8> {
     };
     // SAFETY: just mapped with this size.
     let words = unsafe { words(base, size) };
-    if !recording::begin(words, &shape, &began) {
+    if !recording::begin(words, shape, &began) {
         return None;
     }
     let [inside, outside] = DELAYS_NS.each_ref().map(|ns| ns.load(Ordering::Relaxed));

@@ -5,7 +5,7 @@ mod support;
 
 use std::path::Path;
 
-use locktoll_trace::recording::LockBits;
+use locktoll_trace::recording::{LockBits, Mode};
 use support::{Stage, compiled, run};
 
 #[test]
@@ -158,5 +158,20 @@ fn without_a_folder_nothing_is_recorded() {
             .run(&compiled("life", &[]), &["use"])
             .traces
             .is_empty()
+    );
+}
+
+#[test]
+fn settings_that_make_no_sense_are_as_if_not_there() {
+    let stage = Stage::new()
+        .with("LOCKTOLL_MODE", "everything")
+        .with("LOCKTOLL_HOLD_EVERY", "often")
+        .with("LOCKTOLL_EVENTS", "-1")
+        .with("LOCKTOLL_NS_PER_TICK", "nan");
+    let ran = stage.run(&compiled("life", &[]), &["use"]);
+    assert_eq!(ran.counts("lock", "use"), [20, 0, 0, 0]);
+    assert_eq!(
+        (ran.recording().mode, ran.recording().hold_every),
+        (Mode::AGGREGATE, 256)
     );
 }

@@ -1,7 +1,9 @@
 //! The rows of the tables, the same in every renderer. Names in them are as they came from outside.
 
-use super::model::{Blame, Lock, LockKind, Record, Site, Times};
-use crate::format::{MISSING, count, duration_ns, fixed_point, optional, percent_interval, share};
+use super::model::{Blame, Estimate, Lock, LockKind, Record, Site, Times};
+use crate::format::{
+    MISSING, count, duration_ns, fixed_point, optional, percent_interval, plural, share,
+};
 
 pub(super) const LOCKS: [&str; 11] = [
     "Lock",
@@ -17,13 +19,13 @@ pub(super) const LOCKS: [&str; 11] = [
     "Hold max",
 ];
 
-pub(super) fn lock(lock: &Lock) -> Vec<String> {
+pub(super) fn lock(record: &Record, lock: &Lock) -> Vec<String> {
     let mut cells = vec![
-        name(lock),
+        name(record, lock),
         total(&lock.wait),
         taken(lock.kind, lock.acquisitions),
         contended(lock),
-        optional(lock.utilisation, |held| share(held.value)),
+        optional(lock.utilisation, held),
     ];
     cells.extend(quantiles(&lock.wait));
     cells.extend(quantiles(&lock.hold));
@@ -135,11 +137,11 @@ pub(super) const MORE: [&str; 8] = [
     "Waits timed",
 ];
 
-pub(super) fn more(lock: &Lock) -> Vec<String> {
+pub(super) fn more(record: &Record, lock: &Lock) -> Vec<String> {
     let mut kind = vec![word(lock.kind).to_owned()];
     kind.extend(lock.properties.iter().cloned());
     vec![
-        name(lock),
+        name(record, lock),
         kind.join(", "),
         optional(lock.utilisation.and_then(|held| held.ci), percent_interval),
         optional(lock.waiters_max, count),
@@ -157,10 +159,10 @@ pub(super) fn idle_locks(record: &Record) -> impl Iterator<Item = &Lock> {
     record.idle.iter().filter(|lock| lock.wait.count > 0)
 }
 
-pub(super) fn idle(lock: &Lock) -> Vec<String> {
+pub(super) fn idle(record: &Record, lock: &Lock) -> Vec<String> {
     let [p50, ..] = quantiles(&lock.wait);
     vec![
-        name(lock),
+        name(record, lock),
         word(lock.kind).to_owned(),
         count(lock.wait.count),
         total(&lock.wait),
@@ -229,6 +231,42 @@ pub(super) fn sampling(record: &Record) -> String {
     )
 }
 
+/// Locks that nobody waited for and that are told of after those that were waited for.
+const FREE: usize = 10;
+/// Locks whose sites are told of where nobody waited.
+const UNCONTENDED: usize = 3;
+
+/// The locks that are told of: at most `rows` that were waited for, and a few that nobody waited for; and how many are
+/// not.
+pub(super) fn told(record: &Record, rows: usize) -> (Vec<&Lock>, usize) {
+    let is_waited_for = |lock: &&Lock| lock.wait.total_ns > 0.0;
+    let mut told: Vec<&Lock> = record
+        .locks
+        .iter()
+        .filter(is_waited_for)
+        .take(rows)
+        .collect();
+    let free = record.locks.iter().filter(|lock| !is_waited_for(lock));
+    told.extend(free.take(FREE));
+    let rest = record.locks.len() - told.len();
+    (told, rest)
+}
+
+pub(super) fn more_locks(n: usize) -> String {
+    format!("{} more are in record.json.", plural(n as u64, "lock"))
+}
+
+/// The locks whose sites are told of: those that were waited for, or where none was, those taken most.
+pub(super) fn detailed(record: &Record, most: usize) -> Vec<&Lock> {
+    let locks = || record.locks.iter();
+    let is_waited_for = |lock: &&Lock| lock.wait.total_ns > 0.0;
+    if locks().any(|lock| is_waited_for(&lock)) {
+        locks().filter(is_waited_for).take(most).collect()
+    } else {
+        locks().take(UNCONTENDED).collect()
+    }
+}
+
 /// A sum, with ± where it is an estimate.
 pub(super) fn total(times: &Times) -> String {
     match times.total_ci_ns {
@@ -250,12 +288,18 @@ fn duration(ns: f64) -> String {
     }
 }
 
-/// A lock's name, and of how many it is.
-fn name(lock: &Lock) -> String {
-    match lock.locks {
-        0 | 1 => lock.name.clone(),
-        several => format!("{} ({} locks)", lock.name, count(several)),
-    }
+/// A lock's name, of how many it is, and whose where there are several processes.
+pub(super) fn name(record: &Record, lock: &Lock) -> String {
+    let several = if lock.locks > 1 {
+        format!(" ({} locks)", count(lock.locks))
+    } else {
+        String::new()
+    };
+    let process = record.run.processes.get(lock.process);
+    let process = process
+        .filter(|_| record.run.processes.len() > 1)
+        .map_or_else(String::new, |process| format!(", process {}", process.pid));
+    format!("{}{several}{process}", lock.name)
 }
 
 /// Whether it is held by those who took it, and was seen to be.
@@ -272,6 +316,19 @@ fn taken(kind: LockKind, acquisitions: u64) -> String {
         count(acquisitions)
     } else {
         MISSING.to_owned()
+    }
+}
+
+/// An interval wider than the figure itself, and not of next to nothing, is what is known.
+const NEXT_TO_NOTHING: f64 = 0.05;
+
+/// A share of time held: where it is not known well, only its interval.
+pub(super) fn held(held: Estimate) -> String {
+    match held.ci {
+        Some([lo, hi]) if hi > NEXT_TO_NOTHING && hi - lo > held.value => {
+            format!("{} to {}", share(lo), share(hi))
+        }
+        _ => share(held.value),
     }
 }
 

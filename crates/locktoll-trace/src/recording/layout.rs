@@ -94,8 +94,6 @@ pub mod thread {
     pub const TID: usize = WORD;
     /// Time of its first event.
     pub const BEGAN_NS: usize = 2 * WORD;
-    /// Time at which it was found dead; 0 if it was not.
-    pub const ENDED_NS: usize = 3 * WORD;
     /// Events that it has written, also those that were overwritten since.
     pub const EVENTS_HEAD: usize = 4 * WORD;
     /// Name: 16 bytes, ended by a zero if shorter.
@@ -197,8 +195,6 @@ pub mod point {
     pub const HOLDS_TIMED: usize = 10 * WORD;
     /// The writer's: stacks sampled of it, and when the next is due.
     pub const STACKS: usize = 11 * WORD;
-    /// The writer's: a moving mean of its waits, by which it decides how many to time.
-    pub const MEAN_WAIT: usize = 12 * WORD;
     /// Distribution of the waits.
     pub const WAIT: usize = 16 * WORD;
     /// Distribution of the holds.

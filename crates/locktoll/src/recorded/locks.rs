@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use locktoll_report::record::model::{Lock, LockKind, Site, ThreadShare};
+use locktoll_report::record::model::{Estimate, Lock, LockKind, Site, ThreadShare};
 use locktoll_trace::Kind;
 use locktoll_trace::recording::{self, LockBits, Mode, Point};
 
@@ -13,6 +13,8 @@ use super::times::Gathered;
 /// A lock, and the points of the recording that it was made of.
 pub(super) struct Numbered {
     pub(super) lock: Lock,
+    /// Who waits for it waits for something to happen, and not for a lock.
+    pub(super) is_idle: bool,
     pub(super) points: Vec<usize>,
 }
 
@@ -43,7 +45,12 @@ pub(super) fn of_process(
     }
     let built = |points: Vec<usize>, kind: LockKind| {
         let (lock, name) = lock(process, (index, wall_ns), kind, &points, names);
-        (Numbered { lock, points }, name)
+        let numbered = Numbered {
+            lock,
+            is_idle: name.is_idle,
+            points,
+        };
+        (numbered, name)
     };
     let mut found: Vec<Numbered> = Vec::new();
     // What has one name may be several locks: CPython's GIL has two condition variables.
@@ -124,7 +131,10 @@ fn lock(
             .blames
             .iter()
             .filter(|blame| addresses.contains(&blame.lock) && blame.owner_site == site.address);
-        site.caused_ns = caused.map(|blame| blame.wait_ns as f64).sum();
+        let caused: u64 = caused
+            .map(|blame| blame.wait_ns)
+            .fold(0, u64::saturating_add);
+        site.caused_ns = caused as f64;
     }
     // Who makes others wait is guilty; who waits may only be the victim.
     sites.sort_by(|(a, _), (b, _)| {
@@ -171,7 +181,16 @@ fn lock(
         wait: wait.times(),
         hold: hold.times(),
         // Only where every acquisition is counted is the hold's total known.
-        utilisation: hold.share_of(wall_ns).filter(|_| counts_all && is_one),
+        utilisation: hold
+            .share_of(wall_ns)
+            .filter(|_| counts_all && is_one)
+            .map(|held| {
+                if kind == LockKind::RwLock {
+                    held
+                } else {
+                    at_most_one(held)
+                }
+            }),
         waiters_max: recording
             .locks
             .iter()
@@ -184,6 +203,15 @@ fn lock(
         sites: sites.into_iter().map(|(site, _)| site).collect(),
     };
     (lock, name)
+}
+
+/// One thread at a time holds a mutex. The estimate may say more where holds are as short as reading the clock, which is a
+/// part of each that is timed.
+fn at_most_one(held: Estimate) -> Estimate {
+    Estimate {
+        value: held.value.min(1.0),
+        ci: held.ci.map(|ci| ci.map(|bound| bound.min(1.0))),
+    }
 }
 
 fn add(point: &Point, wait: &mut Gathered, hold: &mut Gathered) {

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 
 use locktoll_report::record::model::{LockKind, label};
-use locktoll_symbols::{Datum, Frame, KNOWN, Symbolizer, is_lock_internal, known_lock};
+use locktoll_symbols::{Datum, Frame, Symbolizer, is_idle_wait, is_lock_internal, known_lock};
 
 use super::observed::ObservedProcess;
 use super::stacks::Callers;
@@ -37,15 +37,29 @@ pub(super) struct LockName {
     pub(super) known: bool,
     /// All locks of this name are told of as one; otherwise they are numbered.
     pub(super) together: bool,
+    /// Who waits for it waits for something to happen, and not for a lock.
+    pub(super) is_idle: bool,
 }
 
 impl LockName {
-    fn own(text: String, together: bool) -> Self {
+    fn own(text: String) -> Self {
         Self {
             text,
             known: false,
-            together,
+            together: false,
+            is_idle: false,
         }
+    }
+
+    fn together(self) -> Self {
+        Self {
+            together: true,
+            ..self
+        }
+    }
+
+    fn idle(self, is_idle: bool) -> Self {
+        Self { is_idle, ..self }
     }
 }
 
@@ -122,8 +136,15 @@ impl<'a> Names<'a> {
 
     /// What a lock is called. `site` takes it most.
     pub(super) fn lock(&self, address: u64, kind: LockKind, site: &SiteName) -> LockName {
+        let is_idle = match kind {
+            LockKind::Mutex | LockKind::RwLock | LockKind::SpinLock => false,
+            LockKind::Condvar | LockKind::Semaphore | LockKind::Barrier => true,
+            LockKind::Futex => is_idle_wait(&site.frames),
+        };
         if address == 0 {
-            return LockName::own("locks that found no room".to_owned(), true);
+            return LockName::own("locks that found no room".to_owned())
+                .together()
+                .idle(is_idle);
         }
         let datum = self.symbolizer.datum(&self.process.maps, address);
         if let Some(known) = known_lock(datum.as_ref(), &site.frames) {
@@ -138,6 +159,7 @@ impl<'a> Names<'a> {
                 },
                 known: true,
                 together: !known.is_each_its_own,
+                is_idle: is_idle && !known.waits_contend,
             };
         }
         // parking_lot waits for a word of the waiting thread, not of the lock.
@@ -146,7 +168,9 @@ impl<'a> Names<'a> {
             name.trim_start_matches('<').starts_with("parking_lot")
         };
         if kind == LockKind::Futex && site.frames.iter().any(is_parking_lot) {
-            return LockName::own(format!("parking_lot in {}", site.function), true);
+            return LockName::own(format!("parking_lot in {}", site.function))
+                .together()
+                .idle(is_idle);
         }
         let name = match datum {
             Some(Datum {
@@ -159,15 +183,8 @@ impl<'a> Names<'a> {
             }) => format!("{name}+{offset:#x}"),
             _ => format!("{} of {}", word(kind), site.function),
         };
-        LockName::own(name, false)
+        LockName::own(name).idle(is_idle)
     }
-}
-
-/// Whether threads that wait for what has this name wait for a lock made of it.
-pub(super) fn waits_contend(name: &str) -> bool {
-    KNOWN
-        .iter()
-        .any(|row| row.waits_contend && row.name == name)
 }
 
 pub(super) fn word(kind: LockKind) -> &'static str {

@@ -6,20 +6,16 @@ use locktoll_report::record::model::{Blame, Stack};
 use locktoll_symbols::{StackCopy, StackUnwinder, Symbolizer, is_lock_internal};
 use locktoll_trace::recording::Why;
 
-use super::is_idle;
 use super::locks::Numbered;
 use super::names::{Names, function};
 use super::observed::ObservedProcess;
-
-/// In place of a lock's address.
-const ANY: u64 = 0;
 
 /// The sampled stacks of a process, unwound.
 #[derive(Debug, Default)]
 pub(super) struct Callers {
     samples: Vec<Sample>,
-    /// The sample of a call site that carries most time, by the site's address and the lock's; 0 for all locks.
-    heaviest: HashMap<(u64, u64), usize>,
+    /// The sample of a call site that carries most time, by the site's address and the lock's, and of all locks.
+    heaviest: HashMap<(u64, Option<u64>), usize>,
 }
 
 #[derive(Debug)]
@@ -37,9 +33,9 @@ impl Callers {
     pub(super) fn heaviest(&self, site: u64, locks: &BTreeSet<u64>) -> Option<&[u64]> {
         let of_locks = locks
             .iter()
-            .filter_map(|&lock| self.heaviest.get(&(site, lock)));
+            .filter_map(|&lock| self.heaviest.get(&(site, Some(lock))));
         let longest = of_locks.max_by_key(|&&at| self.samples.get(at).map(|sample| sample.ns));
-        let at = longest.or_else(|| self.heaviest.get(&(site, ANY)))?;
+        let at = longest.or_else(|| self.heaviest.get(&(site, None)))?;
         Some(&self.samples.get(*at)?.addresses)
     }
 }
@@ -60,8 +56,14 @@ pub(super) fn callers(process: &ObservedProcess, symbolizer: &Symbolizer) -> Cal
             bytes: sample.bytes.clone(),
         });
         let index = callers.samples.len();
+        callers.samples.push(Sample {
+            point: sample.point,
+            is_wait: sample.why == Why::WAIT,
+            ns: sample.ns,
+            addresses,
+        });
         let samples = &callers.samples;
-        for lock in [point.lock, ANY] {
+        for lock in [Some(point.lock), None] {
             callers
                 .heaviest
                 .entry((point.site, lock))
@@ -72,12 +74,6 @@ pub(super) fn callers(process: &ObservedProcess, symbolizer: &Symbolizer) -> Cal
                 })
                 .or_insert(index);
         }
-        callers.samples.push(Sample {
-            point: sample.point,
-            is_wait: sample.why == Why::WAIT,
-            ns: sample.ns,
-            addresses,
-        });
     }
     callers
 }
@@ -96,7 +92,7 @@ pub(super) fn weighted(
     }
     let mut together: BTreeMap<(String, Vec<String>), (f64, f64)> = BTreeMap::new();
     // Idle waiting would dwarf everything else.
-    let contended = locks.iter().filter(|numbered| !is_idle(&numbered.lock));
+    let contended = locks.iter().filter(|numbered| !numbered.is_idle);
     let points =
         contended.flat_map(|numbered| numbered.points.iter().map(move |&at| (&numbered.lock, at)));
     for (lock, at) in points {

@@ -123,6 +123,8 @@ pub(crate) unsafe extern "C" fn pthread_mutex_unlock() {
 #[unsafe(naked)]
 pub(crate) unsafe extern "C" fn syscall() {
     naked_asm!(
+        // This one has a frame, which unwinders have to know of.
+        ".cfi_startproc",
         "cmp edi, 202",
         "jne 2f",
         "mov eax, edx",
@@ -140,6 +142,7 @@ pub(crate) unsafe extern "C" fn syscall() {
         "push rbp",
         "push r11",
         "push r10",
+        ".cfi_adjust_cfa_offset 24",
         "mov rdi, rsi",
         "mov rsi, rdx",
         "mov rdx, rcx",
@@ -148,7 +151,9 @@ pub(crate) unsafe extern "C" fn syscall() {
         "mov r9, rax",
         "call {wait}",
         "add rsp, 24",
+        ".cfi_adjust_cfa_offset -24",
         "ret",
+        ".cfi_endproc",
         other = sym hooks::futex::OTHER_CALLS,
         wait = sym hooks::futex::wait,
     )

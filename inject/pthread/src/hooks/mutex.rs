@@ -102,7 +102,9 @@ fn bits_of(kind: u32) -> LockBits {
         (PROTECT, LockBits::PRIORITY_PROTECT),
         (SHARED, LockBits::PROCESS_SHARED),
     ] {
-        if kind & bit != 0 {
+        // glibc sets this bit of all robust ones.
+        let told_by_another = bit == SHARED && kind & ROBUST != 0;
+        if kind & bit != 0 && !told_by_another {
             bits = bits | told;
         }
     }

@@ -42,12 +42,17 @@ static pthread_t started(void *(*body)(void *)) {
     return thread;
 }
 
-/* A thread that holds `lock` until told. */
+/* A thread that holds `lock` until told, and until another waits for it if that is asked for. */
 static atomic_int holds, let_go;
+static int until_waited_for;
+static int waited_for(void) {
+    return __atomic_load_n(&lock.__data.__lock, __ATOMIC_RELAXED) & 0x80000000; /* FUTEX_WAITERS */
+}
+
 SITE static void *holder(void *unused) {
     CHECK(pthread_mutex_lock(&lock) == 0);
     atomic_store(&holds, 1);
-    while (!atomic_load(&let_go)) {
+    while (!atomic_load(&let_go) || (until_waited_for && !waited_for())) {
         sleep_us(100);
     }
     give(&lock);
@@ -110,6 +115,7 @@ static void robust(void) {
 static void inherit(void) {
     init(PTHREAD_MUTEX_NORMAL, PTHREAD_MUTEX_STALLED, PTHREAD_PRIO_INHERIT);
     use(&lock, 100);
+    until_waited_for = 1;
     pthread_t thread = with_holder();
     atomic_store(&let_go, 1);
     CHECK(again(&lock) == 0);
@@ -234,7 +240,10 @@ static void rwlocks(void) {
     }
     CHECK(writes() == 0);
     pthread_t thread = started(reader);
-    sleep_us(50000);
+    /* Until the reader has put itself among the readers: glibc counts them from the 4th bit on. */
+    while (__atomic_load_n(&rwlock.__data.__readers, __ATOMIC_RELAXED) >> 3 == 0) {
+        sleep_us(100);
+    }
     CHECK(pthread_rwlock_unlock(&rwlock) == 0);
     pthread_join(thread, NULL);
     for (int time = 0; time < 6; time++) {
@@ -307,8 +316,8 @@ SITE static void *teller(void *unused) {
 
 static void conditions(void) {
     init(PTHREAD_MUTEX_NORMAL, PTHREAD_MUTEX_STALLED, PTHREAD_PRIO_NONE);
-    pthread_t thread = started(teller);
     CHECK(take(&lock) == 0);
+    pthread_t thread = started(teller);
     while (!told) {
         waits();
     }

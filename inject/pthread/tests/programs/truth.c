@@ -30,6 +30,10 @@ static int64_t waited[ROUNDS];
 SITE static void guilty(int round) {
     pthread_mutex_lock(&shared);
     atomic_store(&taken, round + 1);
+    /* Until somebody sleeps there: glibc's lock word is 2 then. */
+    while (__atomic_load_n(&shared.__data.__lock, __ATOMIC_RELAXED) != 2) {
+        sleep_us(20);
+    }
     sleep_us(1000 + round * 40);
     pthread_mutex_unlock(&shared);
 }
@@ -46,7 +50,9 @@ SITE static void victim(void) {
 
 static void *wait_for_it(void *unused) {
     for (int round = 0; round < ROUNDS; round++) {
+        /* A thread that spins has used its time up when its turn comes. */
         while (atomic_load(&taken) != round + 1) {
+            sleep_us(20);
         }
         int64_t since = now_ns();
         victim();

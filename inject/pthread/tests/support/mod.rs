@@ -14,7 +14,7 @@ use tempfile::TempDir;
 const HANGS_AFTER_S: &str = "60";
 
 /// The library, which cargo builds beside the tests.
-pub fn library() -> PathBuf {
+pub(crate) fn library() -> PathBuf {
     let exe = std::env::current_exe().expect("this test");
     let path = exe.with_file_name("liblocktoll_pthread.so");
     assert!(
@@ -26,7 +26,7 @@ pub fn library() -> PathBuf {
 }
 
 /// Compiles one of the programs; `flags` may make a library of it.
-pub fn compiled(source: &str, flags: &[&str]) -> PathBuf {
+pub(crate) fn compiled(source: &str, flags: &[&str]) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pthread");
     fs::create_dir_all(&folder).expect("makes a folder");
     // Another test process may be compiling, too; and each test of this one has its own.
@@ -50,14 +50,14 @@ pub fn compiled(source: &str, flags: &[&str]) -> PathBuf {
 }
 
 /// A folder for recordings, and the environment of who is recorded into it.
-pub struct Stage {
-    pub folder: TempDir,
+pub(crate) struct Stage {
+    pub(crate) folder: TempDir,
     settings: Vec<(String, String)>,
     preloaded: Vec<PathBuf>,
 }
 
 impl Stage {
-    pub fn new() -> Stage {
+    pub(crate) fn new() -> Stage {
         Stage {
             folder: tempfile::tempdir().expect("a temporary folder"),
             settings: Vec::new(),
@@ -66,19 +66,19 @@ impl Stage {
     }
 
     /// With one of the library's settings.
-    pub fn with(mut self, name: &str, value: &str) -> Stage {
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Stage {
         self.settings.push((name.to_owned(), value.to_owned()));
         self
     }
 
     /// With another library loaded before the program's own.
-    pub fn under(mut self, library: &Path) -> Stage {
+    pub(crate) fn under(mut self, library: &Path) -> Stage {
         self.preloaded.push(library.to_owned());
         self
     }
 
     /// A program that is recorded, and ended if it hangs.
-    pub fn command(&self, program: &Path, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, program: &Path, arguments: &[&str]) -> Command {
         let preloaded: Vec<_> = self
             .preloaded
             .iter()
@@ -104,7 +104,7 @@ impl Stage {
     }
 
     /// Runs a program, which has to succeed, and reads what was recorded.
-    pub fn run(&self, program: &Path, arguments: &[&str]) -> Ran {
+    pub(crate) fn run(&self, program: &Path, arguments: &[&str]) -> Ran {
         let output = self
             .command(program, arguments)
             .output()
@@ -115,22 +115,22 @@ impl Stage {
         }
     }
 
-    pub fn traces(&self) -> Vec<Trace> {
+    pub(crate) fn traces(&self) -> Vec<Trace> {
         Trace::read_dir(self.folder.path()).expect("the traces are whole")
     }
 }
 
 /// Compiles a program, runs it with this argument and reads what was recorded.
-pub fn run(source: &str, argument: &str) -> Ran {
+pub(crate) fn run(source: &str, argument: &str) -> Ran {
     Stage::new().run(&compiled(source, &[]), &[argument])
 }
 
 /// What a program has said of itself.
-pub struct Said {
-    pub locks: BTreeMap<String, u64>,
+pub(crate) struct Said {
+    pub(crate) locks: BTreeMap<String, u64>,
     sites: BTreeMap<String, u64>,
-    pub numbers: BTreeMap<String, u64>,
-    pub ns: BTreeMap<String, Vec<u64>>,
+    pub(crate) numbers: BTreeMap<String, u64>,
+    pub(crate) ns: BTreeMap<String, Vec<u64>>,
 }
 
 impl Said {
@@ -143,7 +143,7 @@ impl Said {
         Said::parse(&out)
     }
 
-    pub fn parse(out: &str) -> Said {
+    pub(crate) fn parse(out: &str) -> Said {
         let mut said = Said {
             locks: BTreeMap::new(),
             sites: BTreeMap::new(),
@@ -170,7 +170,7 @@ impl Said {
     }
 
     /// The function that a call site is in: the last that begins before it, and not far.
-    pub fn site(&self, address: u64) -> &str {
+    pub(crate) fn site(&self, address: u64) -> &str {
         let before = self.sites.iter().filter(|(_, at)| **at < address);
         match before.max_by_key(|(_, at)| **at) {
             Some((name, at)) if address - at < 512 => name,
@@ -180,14 +180,14 @@ impl Said {
 }
 
 /// What a program has said, and what was recorded of it and its children.
-pub struct Ran {
-    pub said: Said,
-    pub traces: Vec<Trace>,
+pub(crate) struct Ran {
+    pub(crate) said: Said,
+    pub(crate) traces: Vec<Trace>,
 }
 
 impl Ran {
     /// The recording of a program of one process.
-    pub fn recording(&self) -> &Recording {
+    pub(crate) fn recording(&self) -> &Recording {
         let [trace] = self.traces.as_slice() else {
             panic!("{} traces", self.traces.len());
         };
@@ -198,7 +198,7 @@ impl Ran {
     }
 
     /// The point of a lock at a call site, both by name.
-    pub fn point(&self, lock: &str, site: &str) -> &Point {
+    pub(crate) fn point(&self, lock: &str, site: &str) -> &Point {
         let found = self.points(lock, site);
         let [point] = found[..] else {
             panic!("{} points of {lock} at {site}", found.len());
@@ -207,7 +207,7 @@ impl Ran {
     }
 
     /// All points of a lock in a function.
-    pub fn points(&self, lock: &str, site: &str) -> Vec<&Point> {
+    pub(crate) fn points(&self, lock: &str, site: &str) -> Vec<&Point> {
         let points = self.recording().points.iter();
         points
             .filter(|point| point.lock == self.said.locks[lock])
@@ -216,7 +216,7 @@ impl Ran {
     }
 
     /// (acquisitions, contentions, refused, timed out) of a lock at a call site.
-    pub fn counts(&self, lock: &str, site: &str) -> [u64; 4] {
+    pub(crate) fn counts(&self, lock: &str, site: &str) -> [u64; 4] {
         let point = self.point(lock, site);
         [
             point.acquisitions,
@@ -227,7 +227,7 @@ impl Ran {
     }
 
     /// Acquisitions of a lock, at all call sites and in all processes.
-    pub fn acquisitions(&self, lock: &str) -> Vec<u64> {
+    pub(crate) fn acquisitions(&self, lock: &str) -> Vec<u64> {
         let recordings = self
             .traces
             .iter()
