@@ -124,7 +124,7 @@ record_postgres() {
 
 record_chromium() {
     alike chromium "$(command -v chromium)" --headless --no-sandbox --disable-gpu --user-data-dir=profile \
-        --virtual-time-budget=10000 --dump-dom "file://$scratch/page.html"
+        --virtual-time-budget=10000 --dump-dom page.html
 }
 
 record_pytorch() {

@@ -25,6 +25,7 @@ mod session;
 pub mod shell;
 pub mod trial;
 pub mod trial_args;
+pub mod what_if;
 pub mod why;
 
 use clap::CommandFactory as _;
@@ -45,6 +46,7 @@ pub fn run(cli: &Cli) -> Result<u8> {
         Command::Devices => Ok(devices::run()),
         Command::Guard(arguments) => guard::run(arguments),
         Command::Record(arguments) => record::run(arguments),
+        Command::Replica(arguments) => what_if::replica::run(arguments),
         Command::Trial(arguments) => trial::run(arguments),
         Command::Completions { shell } => {
             let mut script = Vec::new();

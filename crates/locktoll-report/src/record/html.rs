@@ -280,7 +280,7 @@ fn recording(record: &Record) -> Markup {
         })
         .collect();
     html! {
-        pre { code { (outside(&wording::command(run))) } }
+        pre role="region" aria-label="Command" tabindex="0" { code { (outside(&wording::command(run))) } }
         p { (rows::sampling(record)) }
         (figures("Processes", &header, &[1, 4], processes))
         details {

@@ -1,6 +1,6 @@
 //! The rows of the tables, the same in every renderer. Names in them are as they came from outside.
 
-use super::model::{Blame, Lock, LockKind, Record, Site, Times};
+use super::model::{Blame, Estimate, Lock, LockKind, Record, Site, Times};
 use crate::format::{
     MISSING, count, duration_ns, fixed_point, optional, percent_interval, plural, share,
 };
@@ -25,7 +25,7 @@ pub(super) fn lock(record: &Record, lock: &Lock) -> Vec<String> {
         total(&lock.wait),
         taken(lock.kind, lock.acquisitions),
         contended(lock),
-        optional(lock.utilisation, |held| share(held.value)),
+        optional(lock.utilisation, held),
     ];
     cells.extend(quantiles(&lock.wait));
     cells.extend(quantiles(&lock.hold));
@@ -316,6 +316,19 @@ fn taken(kind: LockKind, acquisitions: u64) -> String {
         count(acquisitions)
     } else {
         MISSING.to_owned()
+    }
+}
+
+/// An interval wider than the figure itself, and not of next to nothing, is what is known.
+const NEXT_TO_NOTHING: f64 = 0.05;
+
+/// A share of time held: where it is not known well, only its interval.
+pub(super) fn held(held: Estimate) -> String {
+    match held.ci {
+        Some([lo, hi]) if hi > NEXT_TO_NOTHING && hi - lo > held.value => {
+            format!("{} to {}", share(lo), share(hi))
+        }
+        _ => share(held.value),
     }
 }
 

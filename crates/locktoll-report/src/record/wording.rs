@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::model::{Estimate, Lock, LockKind, Mode, Record, Run};
+use super::rows;
 use crate::format::{count, duration_ns, fixed_point, plural, share};
 use crate::text::{plain, shell_word};
 
@@ -31,10 +32,12 @@ pub(super) fn answer(record: &Record, name: fn(&str) -> String) -> Vec<String> {
         ),
     };
     if lost <= 0.0 {
-        return vec![format!(
+        let mut sentences = vec![format!(
             "No thread waited for a lock in {}.{acquired}",
             duration_ns(record.run.wall_ns as f64)
         )];
+        sentences.extend(ambiguous(record, lost, name));
+        return sentences;
     }
     let mut sentences = vec![format!(
         "Threads waited {} for locks, in a run of {}{}.{acquired}",
@@ -61,7 +64,26 @@ pub(super) fn answer(record: &Record, name: fn(&str) -> String) -> Vec<String> {
             ),
         }),
     );
+    sentences.extend(ambiguous(record, lost, name));
     sentences
+}
+
+/// Some locks are made of semaphores, which are waited for by locks and for events alike. Such a wait that is longer
+/// than all that was lost for locks must be known of.
+fn ambiguous(record: &Record, lost_ns: f64, name: fn(&str) -> String) -> Option<String> {
+    let semaphores = record
+        .idle
+        .iter()
+        .filter(|lock| lock.known && lock.kind == LockKind::Semaphore && lock.wait.count > 1);
+    let most = semaphores.max_by_key(|lock| lock.wait.count)?;
+    (most.wait.total_ns > lost_ns).then(|| {
+        format!(
+            "Not in this, since a lock and an event look alike there: {}, waited for {} times, {} in all.",
+            name(&most.name),
+            count(most.wait.count),
+            duration_ns(most.wait.total_ns)
+        )
+    })
 }
 
 /// Locks of the same name, which those of several processes have, with the time lost in all of them.
@@ -90,7 +112,7 @@ fn waiting(lost_ns: f64, wall_ns: u64) -> String {
 
 fn of_lock(lock: &Lock, lost: f64, name: fn(&str) -> String) -> String {
     let held = lock.utilisation.map_or_else(String::new, |held| {
-        format!(", held {} of the time", share(held.value))
+        format!(", held {} of the time", rows::held(held))
     });
     let where_taken = match lock.sites.first() {
         Some(guilty) if guilty.caused_ns > 0.0 => format!(
@@ -98,8 +120,9 @@ fn of_lock(lock: &Lock, lost: f64, name: fn(&str) -> String) -> String {
             duration_ns(guilty.caused_ns),
             name(&guilty.label())
         ),
-        Some(site) => format!("; taken in {}", name(&site.label())),
-        None => String::new(),
+        // Everybody knows who takes a lock of that name.
+        Some(site) if !lock.known => format!("; taken in {}", name(&site.label())),
+        _ => String::new(),
     };
     format!(
         "{}: {} of it ({}){held}{where_taken}.",

@@ -20,7 +20,7 @@ const PRELOAD: &str = "LD_PRELOAD";
 const COMPARED: Duration = Duration::from_millis(50);
 
 /// The library, written out, with its settings.
-pub(super) struct Library {
+pub(crate) struct Library {
     file: PathBuf,
     traces: PathBuf,
     settings: Vec<(&'static str, String)>,
@@ -28,7 +28,7 @@ pub(super) struct Library {
 
 impl Library {
     /// Writes the library into the folder of a recording.
-    pub(super) fn write(directory: &Path, arguments: &RecordArgs) -> Result<Self> {
+    pub(crate) fn write(directory: &Path, arguments: &RecordArgs) -> Result<Self> {
         let directory = directory
             .canonicalize()
             .map_err(BenchError::io("find the folder", directory))?;
@@ -69,7 +69,7 @@ impl Library {
     }
 
     /// The same with its traces elsewhere.
-    pub(super) fn variables_for(&self, traces: &Path) -> Vec<(&'static str, String)> {
+    pub(crate) fn variables_for(&self, traces: &Path) -> Vec<(&'static str, String)> {
         let mut libraries = self.file.display().to_string();
         if let Some(theirs) = std::env::var(PRELOAD)
             .ok()

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use locktoll_report::record::model::{Lock, LockKind, Site, ThreadShare};
+use locktoll_report::record::model::{Estimate, Lock, LockKind, Site, ThreadShare};
 use locktoll_trace::Kind;
 use locktoll_trace::recording::{self, LockBits, Mode, Point};
 
@@ -181,7 +181,16 @@ fn lock(
         wait: wait.times(),
         hold: hold.times(),
         // Only where every acquisition is counted is the hold's total known.
-        utilisation: hold.share_of(wall_ns).filter(|_| counts_all && is_one),
+        utilisation: hold
+            .share_of(wall_ns)
+            .filter(|_| counts_all && is_one)
+            .map(|held| {
+                if kind == LockKind::RwLock {
+                    held
+                } else {
+                    at_most_one(held)
+                }
+            }),
         waiters_max: recording
             .locks
             .iter()
@@ -194,6 +203,15 @@ fn lock(
         sites: sites.into_iter().map(|(site, _)| site).collect(),
     };
     (lock, name)
+}
+
+/// One thread at a time holds a mutex. The estimate may say more where holds are as short as reading the clock, which is a
+/// part of each that is timed.
+fn at_most_one(held: Estimate) -> Estimate {
+    Estimate {
+        value: held.value.min(1.0),
+        ci: held.ci.map(|ci| ci.map(|bound| bound.min(1.0))),
+    }
 }
 
 fn add(point: &Point, wait: &mut Gathered, hold: &mut Gathered) {

@@ -8,6 +8,10 @@ use super::observed::Observed;
 
 /// A hold or a wait shorter than so many times the cost of recording it is distorted by it.
 const SHORT: f64 = 10.0;
+/// A hold in which the two readings of the clock, some 10 ns each, count.
+const NEAR_CLOCK_NS: u64 = 100;
+/// A share of time held at which that matters.
+const MUCH: f64 = 0.1;
 /// Locks that are looked at for short holds: those that a reader is shown first.
 const LOOKED_AT: usize = 10;
 
@@ -74,6 +78,9 @@ pub(super) fn of(record: &Record, observed: &Observed) -> Vec<Warning> {
     if let Some(message) = short_sections(record) {
         warn("short_sections", message);
     }
+    if let Some(message) = holds_near_clock(record) {
+        warn("holds_near_clock", message);
+    }
     if let Some(cost) = record.cost.as_ref().filter(|cost| cost.ci[0] > 1.05) {
         warn(
             "costly",
@@ -108,6 +115,31 @@ pub(super) fn of(record: &Record, observed: &Observed) -> Vec<Warning> {
     warnings
 }
 
+/// Names locks that seem to be held much, by holds as short as what timing them takes.
+fn holds_near_clock(record: &Record) -> Option<String> {
+    let near = |lock: &&Lock| {
+        let is_short = lock.hold.p50_ns.is_some_and(|ns| ns < NEAR_CLOCK_NS);
+        is_short && lock.utilisation.is_some_and(|held| held.value > MUCH)
+    };
+    let near: Vec<String> = record
+        .locks
+        .iter()
+        .filter(near)
+        .take(LOOKED_AT)
+        .map(|lock| {
+            let median = lock.hold.p50_ns.map_or(0.0, |ns| ns as f64);
+            format!("{} ({})", lock.name, duration_ns(median))
+        })
+        .collect();
+    (!near.is_empty()).then(|| {
+        format!(
+            "Half of the holds are so short that reading the clock is much of them, so the share of time held is an \
+             upper bound: {}.",
+            near.join(", ")
+        )
+    })
+}
+
 /// Tells that locks made in Python are among the idle waits, with the one that was waited for most often.
 fn python_locks(record: &Record) -> Option<String> {
     let of_python = |lock: &&Lock| lock.known && lock.name.starts_with("a Python lock");
@@ -119,11 +151,9 @@ fn python_locks(record: &Record) -> Option<String> {
     (most.wait.count > 1).then(|| {
         format!(
             "Locks made in Python (threading.Lock and what is built of it) are semaphores, by which threads \
-             wait for a lock and for an event alike, so they are under idle waiting. {} was waited for most \
-             often: {} times, {} in all.",
-            most.name,
+             wait for a lock and for an event alike, so they are under idle waiting, with {} waits for {}.",
             count(most.wait.count),
-            duration_ns(most.wait.total_ns)
+            most.name
         )
     })
 }
