@@ -3,7 +3,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use locktoll_bench::Error as BenchError;
 
@@ -15,9 +14,6 @@ const BYTES: &[u8] = include_bytes!(env!("LOCKTOLL_PTHREAD_LIBRARY"));
 const NAME: &str = "liblocktoll_pthread.so";
 /// What the dynamic loader reads.
 const PRELOAD: &str = "LD_PRELOAD";
-/// How long the processor's counter is compared with the clock: reading both takes some 100 ns, which is
-/// then two millionths.
-const COMPARED: Duration = Duration::from_millis(50);
 
 /// The library, written out, with its settings.
 pub(crate) struct Library {
@@ -90,6 +86,10 @@ impl Library {
 /// The library decides by itself whether the counter can be used at all.
 #[cfg(target_arch = "x86_64")]
 fn ns_per_tick() -> Option<f64> {
+    use std::time::{Duration, Instant};
+
+    // Reading both takes some 100 ns, which is then two millionths.
+    const COMPARED: Duration = Duration::from_millis(50);
     let ticks = || {
         // SAFETY: every x86_64 has the instruction, and Linux lets every process use it unless it
         // forbade that to itself, which this one does not.
