@@ -13,6 +13,30 @@ const KEPT_BACK: &str = "refused";
 /// What the Metal guard counts and the Vulkan layer does not.
 const METAL: &str = "encoders_made";
 
+/// A counter, and what people call what it counts.
+type Counted = (&'static str, &'static str);
+
+const OF_VULKAN: &[Counted] = &[
+    (SUBMISSIONS, "submissions"),
+    ("dispatches", "dispatches"),
+    ("draws", "draws"),
+];
+const OF_METAL: &[Counted] = &[
+    (SUBMISSIONS, "submissions"),
+    (METAL, "encoders"),
+    ("calls", "calls"),
+    ("events", "events"),
+];
+const WRONG_IN_METAL: &[Counted] = &[
+    ("encoder_waits", "waits for another thread's encoder"),
+    ("misuse", "calls on ended encoders"),
+    (KEPT_BACK, "of these kept from the driver"),
+    ("own_encoder_open", "calls with an own encoder open"),
+    ("wait_circles", "waits in a circle"),
+    ("time_outs", "time-outs"),
+    ("encoders_open", "encoders never ended"),
+];
+
 fn counter(trace: &Trace, name: &str) -> u64 {
     trace.counters.get(name).copied().unwrap_or(0)
 }
@@ -52,33 +76,10 @@ fn counts(trace: &Trace) -> String {
     }
     let is_metal = trace.counters.contains_key(METAL);
     // Beside what every run has, what went wrong.
-    let (always, if_any): (&[(&str, &str)], &[(&str, &str)]) = if is_metal {
-        (
-            &[
-                (SUBMISSIONS, "submissions"),
-                (METAL, "encoders"),
-                ("calls", "calls"),
-                ("events", "events"),
-            ],
-            &[
-                ("encoder_waits", "waits for another thread's encoder"),
-                ("misuse", "calls on ended encoders"),
-                (KEPT_BACK, "of these kept from the driver"),
-                ("own_encoder_open", "calls with an own encoder open"),
-                ("wait_circles", "waits in a circle"),
-                ("time_outs", "time-outs"),
-                ("encoders_open", "encoders never ended"),
-            ],
-        )
+    let (always, if_any) = if is_metal {
+        (OF_METAL, WRONG_IN_METAL)
     } else {
-        (
-            &[
-                (SUBMISSIONS, "submissions"),
-                ("dispatches", "dispatches"),
-                ("draws", "draws"),
-            ],
-            &[],
-        )
+        (OF_VULKAN, [].as_slice())
     };
     let any = if_any.iter().filter(|(name, _)| counter(trace, name) > 0);
     let counted = |(name, words): &(&str, &str)| std::format!("{} {words}", counter(trace, name));

@@ -262,13 +262,13 @@ fn plan(state: &State, class: &'static AnyClass, group: Group) -> Plan {
                 copy: placed.copy,
                 found,
             }),
-            None => match row.slots.iter().position(|slot| slot.class().is_null()) {
-                Some(copy) => plan.changes.push(Change { row, copy, found }),
-                None => {
+            None => {
+                let Some(copy) = row.slots.iter().position(|slot| slot.class().is_null()) else {
                     refuse(Why::TooManyClasses);
                     continue;
-                }
-            },
+                };
+                plan.changes.push(Change { row, copy, found });
+            }
         }
         plan.factories += is_factory;
     }

@@ -277,8 +277,8 @@ fn a_wrapping_command_buffer_that_goes_on_leaves_the_one_before() {
         let queue = queue(&device());
         let wrapping = wrapping_buffer_of(class, &queue);
         end(&compute(&wrapping));
-        // SAFETY: a method of the class.
         pool(|| {
+            // SAFETY: a method of the class.
             let () = unsafe { msg_send![wrapping.id(), commitAndContinue] };
         });
         let before = stats();
