@@ -10,6 +10,7 @@ pub mod cli;
 pub mod devices;
 pub mod error;
 pub mod guard;
+pub mod guarded;
 pub mod import;
 pub mod layer;
 pub mod map;
