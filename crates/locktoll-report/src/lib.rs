@@ -17,6 +17,7 @@ pub mod regime;
 pub mod terminal;
 pub mod text;
 pub mod two_runs;
+pub mod what_if;
 
 mod caution;
 mod forest;

@@ -26,6 +26,8 @@ pub use record::{RecordArgs, RecordMode};
 pub use report::{ExportFormat, ReportArgs, ReportFormat};
 pub use trial::TrialArgs;
 
+pub use crate::what_if::replica::ReplicaArgs;
+
 const AFTER_HELP: &str = "\
 Exit codes: 0 done and within policy · 1 could not measure · 2 bad usage · 10 a lock costs more
 than --max-cost · 11 --max-cost is not settled · 130 interrupted, everything measured is kept.
@@ -72,6 +74,9 @@ pub enum Command {
     Guard(GuardArgs),
     /// Run any program and tell what its locks cost, where, and who waits for whom
     Record(RecordArgs),
+    /// Take a lock again and again as another program does (record --what-if starts these)
+    #[command(hide = true)]
+    Replica(ReplicaArgs),
     /// Run one trial in this process and print what it measures (bench starts these)
     Trial(TrialArgs),
     /// Print a completion script for your shell

@@ -4,7 +4,7 @@ use locktoll::recorded::{self, Facts, Observed, ObservedProcess, perfetto};
 use locktoll_report::record::model::{Cost, Estimate, LockKind, Mode, Record};
 use locktoll_symbols::{Maps, Symbolizer};
 use locktoll_trace::recording::{
-    self, Blame, Clock, Event, LockBits, Point, RecordedLock, RecordedThread, Recording,
+    self, Blame, Clock, Delays, Event, LockBits, Point, RecordedLock, RecordedThread, Recording,
     StackSample, ThreadShare, Why,
 };
 use locktoll_trace::{FineDurations, Kind};
@@ -115,6 +115,7 @@ fn recording() -> Recording {
         stacks_lost: 0,
         threads_reused: 0,
         threads_refused: 0,
+        delays: Delays::default(),
     }
 }
 

@@ -17,6 +17,9 @@ use crate::tally::{self, Event};
 /// How many times it looks in the shortest time that it is to notice.
 const LOOKS: u32 = 4;
 
+/// How long a time is that no clock can hold, and that a program may ask for.
+const FAR: Duration = Duration::from_hours(24 * 365);
+
 /// Threads that wait for a lock, and since when.
 pub(crate) struct Watch {
     waits: Mutex<Vec<Wait>>,
@@ -95,7 +98,7 @@ impl Watch {
             let is_slow = waited >= self.slow;
             let is_warned_of = is_slow && now >= *quiet_until;
             if is_warned_of {
-                *quiet_until = now + self.slow_every;
+                *quiet_until = now.checked_add(self.slow_every).unwrap_or(now + FAR);
             }
             let finding = Finding {
                 thread: wait.thread,
@@ -212,6 +215,18 @@ mod tests {
             let now = after(&watch, waited, &mut quiet_until);
             assert_eq!(now, found, "{waited:?}");
         }
+    }
+
+    #[test]
+    fn the_longest_times_that_can_be_asked_for_are_never_over() {
+        let mut watch = watch();
+        watch.slow_every = Duration::MAX;
+        watch.timeout = Duration::MAX;
+        let mut quiet_until = Instant::now();
+        watch.waits();
+        let found = after(&watch, ms(20), &mut quiet_until);
+        assert_eq!(found, Some([true, false, true]));
+        assert_eq!(after(&watch, ms(60_000), &mut quiet_until), None);
     }
 
     #[test]

@@ -9,7 +9,8 @@ use locktoll_guard::{ParseStrategyError, Strategy};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 On macOS the lock is put under Metal, elsewhere under Vulkan.
-The exit code is the program's; 128 + N where signal N ended it. The summary goes to standard error.
+The exit code is the program's, 128 + N where signal N ended it, and 1 where it ran without the
+locks or calls were kept from the driver. The summary goes to standard error.
 
 Examples:
   locktoll guard --strategy global -- vkcube
@@ -24,13 +25,18 @@ pub struct GuardArgs {
     pub strategy: GuardStrategy,
 
     /// What becomes of a call on an encoder that has ended, of Metal only [default: what the
-    /// environment says (docs/metal.md), else warn]
+    /// environment says (docs/metal.md), else refuse]
     #[arg(long, value_enum, value_name = "WHAT")]
     pub on_misuse: Option<OnMisuse>,
 
     /// Bare locks: without counting and timing them
     #[arg(long)]
     pub no_counting: bool,
+
+    /// Fail where the locks have seen no work submitted, rather than warn: then another process than
+    /// those that they were under may have done it
+    #[arg(long)]
+    pub strict: bool,
 
     /// No summary
     #[arg(short, long)]
@@ -63,14 +69,16 @@ impl fmt::Display for GuardStrategy {
     }
 }
 
-/// What becomes of a call on an encoder that has ended; it is told in any case.
+/// What becomes of a call on an encoder that has ended; it is counted in any case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum OnMisuse {
-    /// The driver does not get it
+    /// It is told, the driver does not get it, and guard exits with an error
+    Refuse,
+    /// It is told, and the driver gets it; most end the process
     Warn,
-    /// The driver gets it; most end the process
+    /// The driver gets it
     Pass,
-    /// The process ends
+    /// It is told, and the process ends
     Abort,
 }
 
@@ -78,6 +86,7 @@ impl OnMisuse {
     /// As the library reads it.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Refuse => "refuse",
             Self::Warn => "warn",
             Self::Pass => "pass",
             Self::Abort => "abort",

@@ -16,7 +16,7 @@ pub const RECORD_FILE: &str = "record.json";
 pub(super) const TRACES: &str = "traces";
 
 /// Makes the folder of a new recording.
-pub(super) fn create(out: Option<&Path>) -> Result<PathBuf> {
+pub(crate) fn create(out: Option<&Path>) -> Result<PathBuf> {
     let directory = out.map_or_else(
         || {
             let now = jiff::Zoned::now();

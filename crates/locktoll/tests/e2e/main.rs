@@ -17,6 +17,7 @@ mod scaling;
 mod usage;
 mod vulkan;
 mod vulkan_faults;
+mod what_if;
 mod why;
 mod worst_cases;
 
