@@ -9,6 +9,8 @@ fn main() {
     if vendor == "apple" {
         // Linked, so that the loader has initialised it before this library begins.
         println!("cargo::rustc-link-lib=framework=Metal");
+        // Without this library in the process, Metal has no default device on macOS.
+        println!("cargo::rustc-link-lib=framework=CoreGraphics");
         return;
     }
     // Its functions stay in method tables.

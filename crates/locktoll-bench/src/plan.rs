@@ -477,7 +477,7 @@ impl Plan {
             .find(|threads| threads.get() > group && !threads.get().is_multiple_of(group))
         {
             return fail(format!(
-                "{threads} threads cannot be split into groups of {group} that share an encoder"
+                "a thread count of {threads} cannot be split into groups of {group} that share an encoder"
             ));
         }
         let size = encoders.size;

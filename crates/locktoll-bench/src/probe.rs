@@ -14,10 +14,16 @@ use crate::plan::{Encoders, join};
 use crate::sync_pattern::SyncPattern;
 use crate::workload::{Allocation, KernelChoice};
 
-/// How a probe's op differs from the plan's. Written `timed`, `lock:20us`, `without:work`,
+/// How a probe's op differs from the plan's. Written `again:1`, `timed`, `lock:20us`, `without:work`,
 /// `ceiling:8` or `batched:4`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Probe {
+    /// Nothing at all is changed: every level is compared with the op as it is, so one trial of that a
+    /// block would bring its noise into each of them.
+    Again {
+        /// Which further trial of the block, from 1.
+        copy: NonZeroU32,
+    },
     /// Nothing is changed, but the stages of each op are timed, and lock events counted.
     Timed,
     /// Known time is added to one resource.
@@ -40,7 +46,7 @@ impl Probe {
     /// Changes what is encoded; added time is not part of that.
     pub fn change(self, encoders: &mut Encoders) {
         match self {
-            Self::Timed | Self::Added(_) => {}
+            Self::Again { .. } | Self::Timed | Self::Added(_) => {}
             Self::Without(last) => {
                 for ablation in Ablation::ALL.into_iter().filter(|&step| step <= last) {
                     ablation.change(encoders);
@@ -70,6 +76,7 @@ impl Probe {
     /// The probe for people.
     pub fn describe(self) -> String {
         match self {
+            Self::Again { copy } => format!("unchanged, again ({copy})"),
             Self::Timed => "stages timed".to_owned(),
             Self::Added(Added { to, ns }) => {
                 format!(
@@ -90,6 +97,7 @@ impl Probe {
 impl fmt::Display for Probe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Again { copy } => write!(f, "again:{copy}"),
             Self::Timed => f.write_str("timed"),
             Self::Added(added) => added.fmt(f),
             Self::Without(ablation) => write!(f, "without:{ablation}"),
@@ -109,6 +117,9 @@ impl FromStr for Probe {
         };
         match text.split_once(':') {
             None if text == "timed" => Ok(Self::Timed),
+            Some(("again", copy)) => Ok(Self::Again {
+                copy: number(copy)?,
+            }),
             Some(("without", step)) => step.parse().map(Self::Without),
             Some(("ceiling", queues)) => Ok(Self::Ceiling {
                 queues: number(queues)?,
@@ -296,6 +307,7 @@ mod tests {
         }
         let two = NonZeroU32::new(2).unwrap();
         let mut probes = vec![
+            Probe::Again { copy: two },
             Probe::Timed,
             Probe::Ceiling { queues: two },
             Probe::Batched { ops: two },

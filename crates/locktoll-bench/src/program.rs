@@ -99,6 +99,13 @@ impl ProgramRun {
                     .to_owned(),
             ));
         }
+        if !traces.is_empty() && whole && count(layer_counts::SUBMITS) == 0 {
+            return Ok(no_value(
+                "no process that the layer was under has submitted any work: another one did it, \
+                 without locks, or there was none"
+                    .to_owned(),
+            ));
+        }
         let ops = match &self.measure.source {
             Source::Wall | Source::Pattern(_) => 1,
             Source::Submits => count(layer_counts::SUBMITS),
@@ -193,10 +200,18 @@ impl Launch for ProgramRun {
             // Whether the locks were there is asked of every run that ended well: a run without
             // them would be a result of another configuration.
             End::Exited(status) if status.success() => {
-                if layered && layer_counts::count(&self.read_traces()?, DEVICES) == 0 {
-                    return Err(Error::LayerNotLoaded {
-                        command: command.to_vec(),
-                    });
+                if layered {
+                    let traces = self.read_traces()?;
+                    if let Some(refused) = traces.iter().find(|trace| trace.refused) {
+                        return Err(Error::LayerRefused {
+                            message: refused.notes.trim_end().to_owned(),
+                        });
+                    }
+                    if layer_counts::count(&traces, DEVICES) == 0 {
+                        return Err(Error::LayerNotLoaded {
+                            command: command.to_vec(),
+                        });
+                    }
                 }
                 self.measurement(cell, &ended, seen, used).map(Some)
             }

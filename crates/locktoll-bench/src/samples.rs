@@ -262,7 +262,7 @@ impl StopReason {
         match self {
             Self::Blocks => "the number of blocks asked for was reached",
             Self::Precision => "the precision asked for was reached",
-            Self::Refined => "no crossover can be narrowed on the finest grid",
+            Self::Refined => "nothing can be narrowed further on the finest grid",
             Self::Time => "the time limit was reached",
             Self::Interrupted => "interrupted by the user",
             Self::Hopeless => "no two locks ran to their end in the same block",

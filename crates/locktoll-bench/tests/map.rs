@@ -251,9 +251,11 @@ fn without_a_crossing_the_coarse_levels_are_all() {
             crashes: 0.0,
         };
         let samples = simulate(map_plan(seed), &device);
-        let crossings = refine::crossings(&row(&samples));
+        let row = row(&samples);
+        let crossings = refine::crossings(&row);
+        let ends_settle = row[0] != Level::Open && row[LEVELS - 1] != Level::Open;
         // 3 levels with 2 cells each, and the A/A cell, in 6 blocks.
-        assert!(!crossings.is_empty() || samples.trials.len() == 42);
+        assert!(!crossings.is_empty() || !ends_settle || samples.trials.len() == 42);
         spurious += u64::from(!crossings.is_empty());
     }
     // A false side needs a whole interval beyond the margin, 8 standard errors away.
@@ -288,6 +290,7 @@ fn two_crossings_are_both_found() {
 
 #[test]
 fn where_nothing_settles_nothing_is_claimed_and_little_is_run() {
+    let mut longer = 0;
     for seed in 0..50 {
         let device = Device {
             overhead: costs_then_free,
@@ -299,8 +302,11 @@ fn where_nothing_settles_nothing_is_claimed_and_little_is_run() {
         let row = row(&samples);
         assert_eq!(refine::crossings(&row), [], "seed {seed}");
         assert!(!refine::is_complete(&row));
-        assert_eq!(samples.trials.len(), 42);
+        // The lock does cost at the least work, and where luck settles that, it is asked how far it does.
+        longer += u64::from(samples.trials.len() > 42);
+        assert!(share(&samples) <= 0.4, "seed {seed}: {}", share(&samples));
     }
+    assert!(longer <= 5, "{longer} of 50");
 }
 
 #[test]

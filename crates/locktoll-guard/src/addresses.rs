@@ -166,7 +166,8 @@ impl<T: Record> Addresses<T> {
         let mut free = self.free.lock();
         let found = self.find(address).filter(|(_, entry)| may(&entry.value));
         if let Some((slot, entry)) = found {
-            entry.address.store(NULL, Ordering::Relaxed);
+            // See `still_carries`.
+            entry.address.store(NULL, Ordering::SeqCst);
             slot.address.store(NULL, Ordering::Relaxed);
             free.push(Free(slot.entry.load(Ordering::Relaxed)));
         }
@@ -272,6 +273,14 @@ impl<T> Entry<T> {
     #[inline]
     pub(crate) fn carries(&self, address: usize) -> bool {
         self.address.load(Ordering::Relaxed) == address
+    }
+
+    /// As [`carries`](Self::carries), for one who has just said, in the one order of sequentially
+    /// consistent accesses, that a thread is inside: either whoever takes the address away sees that
+    /// ([`Record::is_idle`]), or this sees that it is gone.
+    #[inline]
+    pub(crate) fn still_carries(&self, address: usize) -> bool {
+        self.address.load(Ordering::SeqCst) == address
     }
 }
 

@@ -189,7 +189,11 @@ impl Guard {
     /// What was counted since the guard was made or [`reset`](Self::reset); nothing with
     /// [`Instrument::Bare`] or [`Strategy::None`].
     pub fn counts(&self) -> Counts {
-        self.blocks.sum()
+        let mut counts = self.blocks.sum();
+        if self.instrument == Instrument::Timed {
+            counts.hold_sample_every = 1;
+        }
+        counts
     }
 
     /// Begins counting anew. Of sections that are under way, part may be counted and part not.
@@ -286,6 +290,7 @@ impl Guard {
                 let (block, sampled) = self.blocks.count();
                 (Some(block), sampled)
             }
+            Instrument::Timed => (Some(self.blocks.count().0), true),
         }
     }
 }

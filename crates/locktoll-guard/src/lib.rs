@@ -59,5 +59,5 @@ pub use self::lock::OwnedLock;
 pub use self::objects::{Object, Objects, Record};
 pub use self::section::Section;
 pub use self::strategy::{Instrument, ParseStrategyError, Strategy};
-pub use self::thread::thread_name;
+pub use self::thread::{is_in_a_section, thread_name};
 pub use self::timing::{Bucket, Timing};

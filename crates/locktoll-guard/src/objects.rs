@@ -40,7 +40,7 @@ pub struct Objects<T>(Addresses<T>);
 /// What is kept for one object.
 pub trait Record: Default + Send + Sync {
     /// Whether no thread needs the record any more, once its object is forgotten: only then may it
-    /// serve another.
+    /// serve another. Looks by sequentially consistent accesses.
     fn is_idle(&self) -> bool;
 }
 
@@ -100,10 +100,12 @@ impl<'a, T> Object<'a, T> {
         &self.0.value
     }
 
-    /// Whether this is still the record of the object at `address`.
+    /// Whether this is still the record of the object at `address`. To one who has before that made it
+    /// not [idle](Record::is_idle), by an access that is sequentially consistent as that look is, it
+    /// stays so.
     #[inline]
     pub fn is_of(self, address: usize) -> bool {
-        self.0.carries(address)
+        self.0.still_carries(address)
     }
 }
 

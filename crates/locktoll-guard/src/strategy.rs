@@ -36,6 +36,25 @@ pub enum Instrument {
     Bare,
     /// Counts acquisitions and contentions, and times waits and a sample of holds.
     Counted,
+    /// As [`Counted`](Self::Counted), but times every hold: for locks whose rare long holds a sample
+    /// would miss, where the cost of two looks at the clock does not matter.
+    Timed,
+}
+
+impl Instrument {
+    /// `Counted` or `Bare`.
+    pub const fn counted_if(wanted: bool) -> Self {
+        if wanted {
+            Instrument::Counted
+        } else {
+            Instrument::Bare
+        }
+    }
+
+    /// Whether acquisitions are counted.
+    pub const fn counts(self) -> bool {
+        !matches!(self, Instrument::Bare)
+    }
 }
 
 impl fmt::Display for Strategy {

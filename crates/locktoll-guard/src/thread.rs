@@ -68,8 +68,8 @@ pub fn thread_name() -> usize {
     ThreadId::current().as_usize()
 }
 
-/// Whether the calling thread is in a section of any lock.
-pub(crate) fn is_in_a_section() -> bool {
+/// Whether the calling thread is in a section of any lock of this crate's; permits are no locks.
+pub fn is_in_a_section() -> bool {
     LOCAL.with(|local| local.sections.get() != 0)
 }
 

@@ -239,6 +239,19 @@ fn a_lock_that_is_not_free_is_a_contention_and_its_wait_is_timed() {
 }
 
 #[test]
+fn a_timed_guard_times_every_hold() {
+    for strategy in [Strategy::Global, Strategy::Throttle(NonZeroU32::MIN)] {
+        let guard = Guard::new(strategy, Instrument::Timed);
+        for _ in 0..1000 {
+            drop(guard.enter_at(AT));
+        }
+        let counts = guard.counts();
+        assert_eq!(counts.hold_sample_every, 1);
+        assert_eq!((counts.acquisitions, counts.hold.count), (1000, 1000));
+    }
+}
+
+#[test]
 fn a_bare_guard_counts_nothing() {
     for strategy in locking() {
         let guard = Guard::new(strategy, Instrument::Bare);

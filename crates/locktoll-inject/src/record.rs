@@ -36,6 +36,8 @@ pub struct Record {
     /// When to write next, in nanoseconds since `begun`.
     due_ns: AtomicU64,
     state: Mutex<State>,
+    /// Lines are added one after another.
+    notes: Mutex<()>,
 }
 
 struct State {
@@ -64,17 +66,29 @@ impl Record {
                 wait: Box::default(),
                 hold: Box::default(),
             }),
+            notes: Mutex::new(()),
         })
     }
 
     /// Says that the library refused to work, and why.
     pub fn refuse(&self, why: &str) {
-        self.writer.refuse(why);
+        if self.is_ours() {
+            let _turn = self.notes.lock();
+            self.writer.refuse(why);
+        }
     }
 
     /// Adds a line for people to read.
     pub fn note(&self, line: &str) {
-        self.writer.note(line);
+        if self.is_ours() {
+            let _turn = self.notes.lock();
+            self.writer.note(line);
+        }
+    }
+
+    /// Whether this is the process whose trace it is, and no child that was forked off it.
+    fn is_ours(&self) -> bool {
+        std::process::id() == self.pid
     }
 
     /// To be called when work is submitted.
@@ -95,7 +109,7 @@ impl Record {
 
     /// Brings the trace up to date for the last time.
     pub fn end(&self, of: &impl Figured) {
-        if std::process::id() == self.pid {
+        if self.is_ours() {
             // The thread that holds the state may be one that the end of the process has stopped.
             if let Some(mut state) = self.state.try_lock_for(EVERY) {
                 self.write(&mut state, of);
@@ -107,6 +121,9 @@ impl Record {
     /// Begins counting anew: the submission that notices is the first to be counted.
     #[cold]
     fn reset(&self, of: &impl Figured) {
+        if !self.is_ours() {
+            return;
+        }
         let mut state = self.state.lock();
         // Another thread may have been faster.
         if let Some(number) = self.writer.reset_requested() {
@@ -118,7 +135,7 @@ impl Record {
     }
 
     fn write(&self, state: &mut State, of: &impl Figured) {
-        if std::process::id() != self.pid {
+        if !self.is_ours() {
             return;
         }
         for (index, (name, counts)) in of.classes().iter().enumerate() {

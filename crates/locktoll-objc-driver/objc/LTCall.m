@@ -152,6 +152,9 @@ bool lt_covers_destroy(void) { return LT_LOAD(&fault_covers_destroy); }
 static LTScope *scope_in_force(LTScopes scopes, int group) {
     if (group == LTD_DESTROY && !lt_covers_destroy())
         return NULL;
+    // Command queues may be used by any thread at any time, as Metal's documents say.
+    if (group == LTD_QUEUE)
+        return NULL;
     switch (LT_LOAD(&fault_scope)) {
     case LTD_ENCODER:
         return scopes.encoder;
@@ -277,6 +280,15 @@ void ltd_last_call(struct ltd_call *call) {
 }
 
 uint64_t ltd_added_spent_ns(void) { return sum(LT_ADDED_NS); }
+
+bool ltd_catches(void (*call)(void *argument), void *argument) {
+    @try {
+        call(argument);
+    } @catch (id thrown) {
+        return true;
+    }
+    return false;
+}
 
 void *ltd_pool_push(void) { return [[NSAutoreleasePool alloc] init]; }
 

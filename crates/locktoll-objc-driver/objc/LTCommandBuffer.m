@@ -25,6 +25,8 @@ static LTScope *new_scope(void) {
 
 - (void)dealloc {
     lt_submission_release(_submission);
+    if (!_committed)
+        [_queue makeRoom];
     pthread_mutex_destroy(&_lock);
     free(_scope);
     [_queue release];
@@ -152,6 +154,7 @@ static void check_no_encoder(LTCommandBuffer *self, SEL call, const char *what) 
     _committed = YES;
     pthread_mutex_unlock(&_lock);
     lt_engine_submit(_queue->_engine, _submission);
+    [_queue makeRoom];
 }
 
 - (void)waitUntilCompleted {

@@ -46,6 +46,13 @@ static void *allocated(void *memory) {
     return [[LTCommandQueue alloc] initWithDevice:self];
 }
 
+- (id)newCommandQueueWithMaxCommandBufferCount:(NSUInteger)count {
+    LTCommandQueue *queue = [self newCommandQueue];
+    queue->_isLimited = YES;
+    queue->_room = count;
+    return queue;
+}
+
 - (id)newBufferWithLength:(NSUInteger)length options:(NSUInteger)options {
     return [[LTBuffer alloc] initWithDevice:self length:length];
 }
@@ -66,6 +73,11 @@ static void *allocated(void *memory) {
 
 @end
 
+/* Threads that wait in commandBuffer. */
+static uint32_t waiting_for_room;
+
+uint32_t ltd_waiting_for_room(void) { return LT_LOAD(&waiting_for_room); }
+
 @implementation LTCommandQueue
 
 - (id)initWithDevice:(LTDevice *)device {
@@ -74,11 +86,15 @@ static void *allocated(void *memory) {
         _scope = allocated(calloc(1, sizeof *_scope));
         uint32_t number = __atomic_fetch_add(&device->_core->queues, 1, __ATOMIC_RELAXED);
         _engine = &device->_core->engines[number % device->_core->engine_count];
+        pthread_mutex_init(&_roomLock, NULL);
+        pthread_cond_init(&_roomMade, NULL);
     }
     return self;
 }
 
 - (void)dealloc {
+    pthread_cond_destroy(&_roomMade);
+    pthread_mutex_destroy(&_roomLock);
     free(_scope);
     [_device release];
     [super dealloc];
@@ -92,7 +108,29 @@ static void *allocated(void *memory) {
     _debugEncoders = debug;
 }
 
+static void take_room(LTCommandQueue *self) {
+    if (!self->_isLimited)
+        return;
+    pthread_mutex_lock(&self->_roomLock);
+    __atomic_fetch_add(&waiting_for_room, 1, __ATOMIC_RELAXED);
+    while (!self->_room)
+        pthread_cond_wait(&self->_roomMade, &self->_roomLock);
+    __atomic_fetch_sub(&waiting_for_room, 1, __ATOMIC_RELAXED);
+    self->_room--;
+    pthread_mutex_unlock(&self->_roomLock);
+}
+
+- (void)makeRoom {
+    if (!_isLimited)
+        return;
+    pthread_mutex_lock(&_roomLock);
+    _room++;
+    pthread_cond_signal(&_roomMade);
+    pthread_mutex_unlock(&_roomLock);
+}
+
 - (id)commandBuffer {
+    take_room(self);
     LTScopes scopes = {NULL, _scope};
     ENTER_SCOPES(scopes, LTD_QUEUE);
     return [[[LTCommandBuffer alloc] initWithQueue:self] autorelease];

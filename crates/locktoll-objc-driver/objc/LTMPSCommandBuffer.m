@@ -1,17 +1,24 @@
 #import "LTObjects.h"
 
-/* A command buffer that hands its calls to another of the driver's: each call is a call within a call. */
-@interface LTMPSCommandBuffer : NSObject {
+/* A command buffer that hands its calls to another of the driver's: each call is a call within a call. It does not tell
+ * to which. */
+@interface LTWrappingCommandBuffer : NSObject {
     LTCommandBuffer *_root;
 }
 + (id)commandBufferFromCommandQueue:(id)queue;
+/* Commits that one, and goes on with a new one of its queue. */
+- (void)commitAndContinue;
+@end
+
+/* One that tells. */
+@interface LTMPSCommandBuffer : LTWrappingCommandBuffer
 - (id)rootCommandBuffer;
 @end
 
-@implementation LTMPSCommandBuffer
+@implementation LTWrappingCommandBuffer
 
 + (id)commandBufferFromCommandQueue:(id)queue {
-    LTMPSCommandBuffer *commands = [[self alloc] init];
+    LTWrappingCommandBuffer *commands = [[self alloc] init];
     if (commands)
         commands->_root = [[(LTCommandQueue *)queue commandBuffer] retain];
     return [commands autorelease];
@@ -20,10 +27,6 @@
 - (void)dealloc {
     [_root release];
     [super dealloc];
-}
-
-- (id)rootCommandBuffer {
-    return _root;
 }
 
 - (id)device {
@@ -115,6 +118,13 @@
     [_root commit];
 }
 
+- (void)commitAndContinue {
+    LTCommandBuffer *committed = _root;
+    [committed commit];
+    _root = [[committed->_queue commandBuffer] retain];
+    [committed release];
+}
+
 - (void)waitUntilCompleted {
     [_root waitUntilCompleted];
 }
@@ -125,6 +135,14 @@
 
 - (double)GPUEndTime {
     return [_root GPUEndTime];
+}
+
+@end
+
+@implementation LTMPSCommandBuffer
+
+- (id)rootCommandBuffer {
+    return _root;
 }
 
 @end

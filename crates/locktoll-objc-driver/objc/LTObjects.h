@@ -21,6 +21,8 @@ typedef struct {
 }
 - (NSString *)name;
 - (id)newCommandQueue;
+/* A queue of which no more command buffers can be uncommitted at once: commandBuffer waits until there is room. */
+- (id)newCommandQueueWithMaxCommandBufferCount:(NSUInteger)count;
 - (id)newBufferWithLength:(NSUInteger)length options:(NSUInteger)options;
 - (id)newBufferWithBytes:(const void *)bytes length:(NSUInteger)length options:(NSUInteger)options;
 - (id)newEvent;
@@ -33,10 +35,17 @@ typedef struct {
     LTEngine *_engine;
     LTScope *_scope;
     BOOL _debugEncoders;
+    /* Command buffers that may still be made, where there is a limit. */
+    BOOL _isLimited;
+    NSUInteger _room;
+    pthread_mutex_t _roomLock;
+    pthread_cond_t _roomMade;
 }
 - (id)initWithDevice:(LTDevice *)device;
 - (id)commandBuffer;
 - (id)device;
+/* A command buffer that took room was committed, or is gone. */
+- (void)makeRoom;
 /* Whether compute encoders made from now on are of the class LTComputeContextDebug. */
 - (void)setDebugEncoders:(BOOL)debug;
 @end

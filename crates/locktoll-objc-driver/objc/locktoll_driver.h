@@ -20,6 +20,7 @@ enum ltd_scope {
     /* The driver as it is loaded into the process. */
     LTD_PROCESS = 3,
 };
+/* Calls that make command buffers may overlap with all others. */
 void ltd_fault(enum ltd_scope scope);
 
 /* Whether destroyImpl is inside the fault's scope. It is, unless told otherwise; a caller's own lock cannot cover
@@ -74,6 +75,12 @@ struct ltd_call {
     uint64_t arguments;
 };
 void ltd_last_call(struct ltd_call *call);
+
+/* Threads that wait now, in commandBuffer, for a queue to have room. */
+uint32_t ltd_waiting_for_room(void);
+
+/* Calls a function; whether it was left by an Objective-C exception. */
+bool ltd_catches(void (*call)(void *argument), void *argument);
 
 /* An autorelease pool, for callers in other languages: calls between the two are this thread's. */
 void *ltd_pool_push(void);

@@ -11,9 +11,9 @@
 //! beside that is `objc/locktoll_driver.h`, which says what each function does, and of which this is
 //! the Rust side.
 //!
-//! The classes: `LTDevice`, `LTCommandQueue`, `LTCommandBuffer`, `LTMPSCommandBuffer`, and the
-//! encoders `LTComputeContext`, `LTComputeContextDebug`, `LTBlitContext`, `LTRenderContext`,
-//! `LTParallelRenderContext`, `LTResourceStateContext`, `LTAccelerationStructureContext`, all
+//! The classes: `LTDevice`, `LTCommandQueue`, `LTCommandBuffer`, `LTWrappingCommandBuffer` with
+//! its subclass `LTMPSCommandBuffer`, and the encoders `LTComputeContext`, `LTComputeContextDebug`,
+//! `LTBlitContext`, `LTRenderContext`, `LTParallelRenderContext`, `LTResourceStateContext`, `LTAccelerationStructureContext`, all
 //! subclasses of `LTContext`.
 
 use std::ffi::{CStr, c_char, c_void};
@@ -159,6 +159,11 @@ mod ffi {
         pub(super) safe fn ltd_counts(counts: &mut Counts);
         pub(super) safe fn ltd_reset();
         pub(super) safe fn ltd_last_call(call: &mut LastCall);
+        pub(super) safe fn ltd_waiting_for_room() -> u32;
+        pub(super) fn ltd_catches(
+            call: extern "C-unwind" fn(*mut c_void),
+            argument: *mut c_void,
+        ) -> bool;
         pub(super) safe fn ltd_pool_push() -> *mut c_void;
         pub(super) fn ltd_pool_pop(pool: *mut c_void);
         pub(super) safe fn ltd_configure(settings: &Settings);
@@ -226,6 +231,27 @@ pub fn last_call() -> (Option<&'static CStr>, u64) {
         unsafe { CStr::from_ptr(call.selector) }
     });
     (selector, call.arguments)
+}
+
+/// Threads that wait now, in `commandBuffer`, for a queue to have room.
+pub fn waiting_for_room() -> u32 {
+    ffi::ltd_waiting_for_room()
+}
+
+/// Runs `body`; whether it was left by an Objective-C exception, which ends here.
+pub fn catches(mut body: impl FnMut()) -> bool {
+    extern "C-unwind" fn call<F: FnMut()>(body: *mut c_void) {
+        // SAFETY: the closure below, which nobody else uses meanwhile.
+        let body = unsafe { &mut *body.cast::<F>() };
+        body();
+    }
+
+    fn catch<F: FnMut()>(body: &mut F) -> bool {
+        // SAFETY: the function takes what it is given here.
+        unsafe { ffi::ltd_catches(call::<F>, std::ptr::from_mut(body).cast()) }
+    }
+
+    catch(&mut body)
 }
 
 /// An autorelease pool of this thread, from now until it is dropped.

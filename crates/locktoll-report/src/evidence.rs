@@ -6,6 +6,7 @@
 use locktoll_stats::Verdict;
 
 use crate::model::{Crashes, Role, RunResult, Series};
+use crate::regime::Regime;
 
 /// The code of the warning that a failed A/A arm leaves in a result.
 pub const A_A_FAILED: &str = "a_a_failed";
@@ -51,6 +52,12 @@ pub fn a_a(run: &RunResult) -> AaOutcome {
     }
 }
 
+/// The interval of the baseline against itself in a regime: what the same lock twice differs by.
+pub(crate) fn a_a_interval(run: &RunResult, regime: &Regime) -> Option<[f64; 2]> {
+    run.comparisons_in(Role::AA, regime)
+        .find_map(|row| row.overhead.ci)
+}
+
 /// The series whose trials were counted for crashes, in the order of the file.
 pub fn crash_counts(run: &RunResult) -> impl Iterator<Item = (&Series, &Crashes)> {
     run.series
@@ -58,8 +65,17 @@ pub fn crash_counts(run: &RunResult) -> impl Iterator<Item = (&Series, &Crashes)
         .filter_map(|series| Some((series, series.crashes.as_ref()?)))
 }
 
-/// Whether a trial of this configuration crashed, with any workload, thread count or instrument.
+/// The same of the probes: ops that were changed on purpose.
+pub fn probe_crash_counts(run: &RunResult) -> impl Iterator<Item = (&Series, &Crashes)> {
+    run.probes
+        .iter()
+        .filter_map(|series| Some((series, series.crashes.as_ref()?)))
+}
+
+/// Whether a trial of this configuration crashed, with any workload, thread count, instrument or probe.
 #[must_use]
 pub fn has_crashed(run: &RunResult, config: &str) -> bool {
-    crash_counts(run).any(|(series, crashes)| series.config == config && crashes.crashed > 0)
+    crash_counts(run)
+        .chain(probe_crash_counts(run))
+        .any(|(series, crashes)| series.config == config && crashes.crashed > 0)
 }

@@ -1,13 +1,15 @@
-//! A forest plot in text: every overhead with its interval on one axis, and the margin as a band.
+//! A forest plot in text: every overhead with its interval on one axis, the margin as a band, and the
+//! A/A interval of the same regime as a strip in it.
 //!
 //! It shows at a glance what a table cannot: which intervals lie inside the margin, outside it, or
-//! across its edge.
+//! across its edge, and which overheads the same lock twice differs by too.
 
 use locktoll_stats::Verdict;
 
+use crate::evidence::a_a_interval;
 use crate::format::{self, given_percent, signed_percent};
 use crate::model::{Comparison, Role, RunResult};
-use crate::text::{columns, pad, plain};
+use crate::text::{columns, pad, plain, wrap};
 
 const LONGEST_LABEL: usize = 26;
 const NARROWEST_PLOT: usize = 16;
@@ -54,9 +56,13 @@ impl Axis {
         cell
     }
 
-    fn draw(&self, row: &Comparison, margin: f64) -> String {
+    fn draw(&self, row: &Comparison, margin: f64, a_a: Option<[f64; 2]>) -> String {
         let mut line = vec![' '; self.cells];
         line[self.cell(-margin)..=self.cell(margin)].fill('░');
+        if let Some([lo, hi]) = a_a {
+            let (first, last) = (self.cell(lo), self.cell(hi));
+            line[first..=last.max(first)].fill('▒');
+        }
         line[self.cell(0.0)] = '│';
         if let Some([lo, hi]) = row.overhead.ci {
             let (first, last) = (self.cell(lo), self.cell(hi));
@@ -119,16 +125,24 @@ pub(crate) fn plot(run: &RunResult, width: usize, stress: fn(Verdict, &str) -> S
         let line = format!(
             "{}  {}  {word}",
             pad(label, label_columns),
-            axis.draw(row, margin)
+            axis.draw(row, margin, a_a_interval(run, &row.regime()))
         );
         out.push_str(line.trim_end());
         out.push('\n');
     }
     let scale = format!("{}  {}", " ".repeat(label_columns), axis.scale());
     out.push_str(scale.trim_end());
-    out.push_str("\n● overhead, ├─┤ its interval, ░ within ±");
-    out.push_str(&given_percent(margin));
     out.push('\n');
+    let strip = if out.contains('▒') {
+        ", ▒ the A/A interval: what the same lock twice differs by"
+    } else {
+        ""
+    };
+    let legend = format!(
+        "● overhead, ├─┤ its interval, ░ within ±{}{strip}",
+        given_percent(margin)
+    );
+    out.push_str(&wrap(&legend, width, "", "  "));
     out
 }
 

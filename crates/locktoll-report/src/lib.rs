@@ -17,8 +17,10 @@ pub mod regime;
 pub mod terminal;
 pub mod text;
 pub mod two_runs;
+pub mod what_if;
 
 mod caution;
 mod forest;
 mod raw;
+mod rows;
 mod wording;

@@ -11,8 +11,8 @@ mod scaling;
 use std::collections::BTreeMap;
 
 pub use cause::{
-    AblationStep, Cause, Ceiling, CeilingLimit, Level, Part, PassThrough, Remedy, Resource, Root,
-    Share, Witness,
+    AblationStep, Cause, Ceiling, CeilingLimit, Level, Outcome, Part, PassThrough, Remedy,
+    Resource, Root, Share, Witness,
 };
 pub use map::{Crossover, MapCell, RegimeMap};
 pub use scaling::{ScalabilityLaw, Scaling};

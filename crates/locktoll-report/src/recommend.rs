@@ -6,7 +6,7 @@
 
 use locktoll_stats::Verdict;
 
-use crate::evidence::{AaOutcome, a_a, crash_counts, has_crashed};
+use crate::evidence::{AaOutcome, a_a, crash_counts, has_crashed, probe_crash_counts};
 use crate::format::{count, given_percent, list, plural};
 use crate::model::{Comparison, Crashes, Origin, Role, RunResult};
 use crate::regime::Regime;
@@ -35,7 +35,7 @@ pub fn recommendations(run: &RunResult) -> Vec<String> {
         out.extend(on_configuration(run, &group));
     }
     out.extend(preferences(run, &rows));
-    out.extend(run.causes.iter().filter_map(wording::cause::advice));
+    out.extend(run.causes.iter().flat_map(wording::cause::advice));
     out.extend(more_blocks(run, &rows));
     out
 }
@@ -51,7 +51,7 @@ fn voice() -> Voice {
 /// What the crashes forbid.
 fn crash_rules(run: &RunResult) -> Vec<String> {
     let mut configs: Vec<&str> = Vec::new();
-    for (series, crashes) in crash_counts(run) {
+    for (series, crashes) in crash_counts(run).chain(probe_crash_counts(run)) {
         if crashes.crashed > 0 && !configs.contains(&series.config.as_str()) {
             configs.push(&series.config);
         }
@@ -59,7 +59,7 @@ fn crash_rules(run: &RunResult) -> Vec<String> {
     configs
         .into_iter()
         .map(|config| {
-            let evidence: Vec<String> = crash_counts(run)
+            let mut evidence: Vec<String> = crash_counts(run)
                 .filter(|(series, crashes)| series.config == config && crashes.crashed > 0)
                 .map(|(series, crashes)| {
                     format!(
@@ -71,6 +71,7 @@ fn crash_rules(run: &RunResult) -> Vec<String> {
                     )
                 })
                 .collect();
+            evidence.extend(probes_crashed(run, config));
             let evidence = evidence.join("; ");
             if is_unlocked(run, config) {
                 format!("Keep a lock, whatever it costs: without one, {evidence}.")
@@ -80,6 +81,21 @@ fn crash_rules(run: &RunResult) -> Vec<String> {
             }
         })
         .collect()
+}
+
+/// `17 of 120 trials of its probes crashed`, where one did.
+fn probes_crashed(run: &RunResult, config: &str) -> Option<String> {
+    let own = probe_crash_counts(run).filter(|(series, _)| series.config == config);
+    let (crashed, trials) = own.fold((0, 0), |(crashed, trials), (_, crashes)| {
+        (crashed + crashes.crashed, trials + crashes.trials)
+    });
+    (crashed > 0).then(|| {
+        format!(
+            "{} of {} that ask why crashed",
+            count(crashed),
+            plural(trials, "trial")
+        )
+    })
 }
 
 /// What the verdicts say of one configuration over its thread counts.

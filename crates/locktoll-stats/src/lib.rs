@@ -28,6 +28,7 @@
 pub mod audit;
 pub mod bca;
 mod compare;
+pub mod cut;
 pub mod dependence;
 mod distribution;
 mod error;

@@ -18,9 +18,11 @@ pub struct KnownLock {
     datum: &'static str,
     /// Functions that take it; the same form.
     functions: &'static [&'static str],
-    /// It is a mutex made of a condition variable, so that waiting for that is waiting for the lock, and no
-    /// idleness.
+    /// It is a lock made of condition variables or semaphores, so that waiting for those is waiting for the
+    /// lock, and no idleness.
     pub waits_contend: bool,
+    /// A program has many of them, and which one it is matters.
+    pub is_each_its_own: bool,
     /// Where that can be looked up.
     pub source: &'static str,
 }
@@ -37,6 +39,7 @@ const fn by_datum(
         datum,
         functions: &[],
         waits_contend: false,
+        is_each_its_own: false,
         source,
     }
 }
@@ -53,6 +56,7 @@ const fn by_function(
         datum: "",
         functions,
         waits_contend: false,
+        is_each_its_own: false,
         source,
     }
 }
@@ -84,12 +88,24 @@ pub const KNOWN: &[KnownLock] = &[
         &["_PyMem_*", "_PyObject_Malloc*", "PyObject_Malloc*"],
         "CPython Objects/obmalloc.c",
     ),
-    by_function(
-        "a Python lock",
-        "",
-        &["PyThread_acquire_lock*", "PyThread_release_lock*"],
-        "CPython Python/thread_pthread.h: a semaphore, or a mutex with a condition variable",
-    ),
+    KnownLock {
+        is_each_its_own: true,
+        ..by_function(
+            "a Python lock",
+            "",
+            &["PyThread_acquire_lock*", "PyThread_release_lock*"],
+            "CPython Python/thread_pthread.h: a semaphore, or a mutex with a condition variable",
+        )
+    },
+    KnownLock {
+        waits_contend: true,
+        ..by_function(
+            "PostgreSQL's lightweight locks",
+            "postgres",
+            &["PGSemaphoreLock"],
+            "PostgreSQL src/backend/storage/lmgr/lwlock.c: LWLockAcquire sleeps on the process's semaphore",
+        )
+    },
     by_datum(
         "malloc's main arena",
         "libc.so",
@@ -159,6 +175,12 @@ pub const KNOWN: &[KnownLock] = &[
             "tcache_*",
         ],
         "jemalloc include/jemalloc/internal/mutex.h",
+    ),
+    by_function(
+        "jemalloc's locks",
+        "libjemalloc",
+        &["*"],
+        "by its file, which Debian strips",
     ),
     by_function(
         "tcmalloc's locks",
@@ -338,6 +360,8 @@ const INTERNALS: &[&str] = &[
     "std::sync::mpmc::",
     "std::thread::park",
     "std::thread::current::park",
+    "std::thread::thread::Thread>::park",
+    "std::thread::scoped::",
     "parking_lot::",
     "parking_lot_core::",
     "lock_api::",
@@ -352,13 +376,45 @@ const INTERNALS: &[&str] = &[
     "syscall",
 ];
 
+/// Where GCC and Debian put the headers of libstdc++, whose debug information names functions without `std::`.
+const STANDARD_HEADERS: &str = "/include/c++/";
+
 /// Whether a frame is part of a lock: a call of it says nothing of who takes the lock.
 pub fn is_lock_internal(frame: &Frame) -> bool {
-    frame.function.as_deref().is_some_and(|name| {
-        // Rust writes methods of traits as <Type as Trait>::method.
-        let name = name.trim_start_matches('<');
-        INTERNALS.iter().any(|internal| name.starts_with(internal))
-    })
+    let is_of_headers = frame.inlined
+        && frame
+            .file
+            .as_deref()
+            .is_some_and(|file| file.contains(STANDARD_HEADERS));
+    is_of_headers
+        || frame.function.as_deref().is_some_and(|name| {
+            // Rust writes methods of traits as <Type as Trait>::method.
+            let name = name.trim_start_matches('<');
+            INTERNALS.iter().any(|internal| name.starts_with(internal))
+        })
+}
+
+/// Parts of the names of functions in which a thread waits for something to happen, and for no lock: what
+/// Rust's standard library and `parking_lot` wait for by futexes, besides locks.
+const IDLE: &[&str] = &[
+    "::condvar::",
+    "Condvar",
+    "::thread_parking::",
+    "::Thread>::park",
+    "std::thread::park",
+    "std::thread::scoped",
+    "std::sync::mpmc::",
+    "std::sync::mpsc::",
+    "std::sync::barrier::",
+];
+
+/// Whether a wait for a futex is idle: the functions of its call site, the innermost first, say so before the one
+/// that is no part of a lock.
+pub fn is_idle_wait(site: &[Frame]) -> bool {
+    site.iter()
+        .take_while(|frame| is_lock_internal(frame))
+        .filter_map(|frame| frame.function.as_deref())
+        .any(|name| IDLE.iter().any(|idle| name.contains(idle)))
 }
 
 #[cfg(test)]
@@ -431,6 +487,24 @@ mod tests {
             "x",
             "std::vector<int>::push_back"
         )));
+    }
+
+    #[test]
+    fn waiting_for_a_condition_of_rust_is_idle() {
+        let site = |functions: &[&str]| -> Vec<Frame> {
+            functions.iter().map(|name| frame("prog", name)).collect()
+        };
+        assert!(is_idle_wait(&site(&[
+            "std::sys::pal::unix::futex::futex_wait",
+            "std::sys::sync::condvar::futex::Condvar::wait_optional_timeout",
+            "prog::main",
+        ])));
+        assert!(!is_idle_wait(&site(&[
+            "std::sys::pal::unix::futex::futex_wait",
+            "std::sys::sync::mutex::futex::Mutex::lock_contended",
+            "prog::Condvar::of_its_own",
+        ])));
+        assert!(!is_idle_wait(&[]));
     }
 
     #[test]

@@ -44,7 +44,7 @@ mod unwind;
 
 pub use self::demangle::demangle;
 pub use self::error::Error;
-pub use self::known::{KNOWN, KnownLock, is_lock_internal, known_lock};
+pub use self::known::{KNOWN, KnownLock, is_idle_wait, is_lock_internal, known_lock};
 pub use self::maps::{Mapping, Maps};
 pub use self::symbolizer::{Datum, Frame, Symbolizer};
 pub use self::unwind::{StackCopy, StackUnwinder};

@@ -60,6 +60,35 @@ pub struct Recording {
     pub threads_reused: u64,
     /// How often a thread found no block; its figures are only in the points.
     pub threads_refused: u64,
+    /// The time that was added to the holds of a chosen lock, and between them.
+    pub delays: Delays,
+}
+
+/// Time that was added to find out what it does. All is 0 where none was.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Delays {
+    /// What was to be added to each hold, as it was set last.
+    pub inside_ns: u64,
+    /// What was to be added after each hold, as it was set last.
+    pub outside_ns: u64,
+    /// What was really added to holds.
+    pub inside: Sum,
+    /// What was really added after holds.
+    pub outside: Sum,
+    /// How long threads were without the lock, from a release and what was added after it to their
+    /// next asking. Their own time, but for what this library needs.
+    pub apart: Sum,
+    /// Holds of the chosen lock, with what was added to them.
+    pub holds: Sum,
+}
+
+/// A number of durations and their sum.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sum {
+    /// How many.
+    pub count: u64,
+    /// Together.
+    pub total_ns: u64,
 }
 
 /// How much was recorded.

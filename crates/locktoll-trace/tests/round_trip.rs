@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use locktoll_trace::{Durations, Error, Figures, Kind, LockClass, Trace, Writer, request_reset};
 use proptest::prelude::*;
@@ -155,6 +156,10 @@ fn a_reader_never_sees_half_a_row() {
                     ..Figures::default()
                 };
                 writer.row(0, Kind::MUTEX, "m", &figures);
+                // Without a pause now and then, a busy machine may let no read come between writes.
+                if number.is_multiple_of(16) {
+                    thread::sleep(Duration::from_micros(100));
+                }
             }
         });
         let mut whole = 0;

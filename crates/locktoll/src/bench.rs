@@ -2,11 +2,10 @@
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use locktoll_bench::Error as BenchError;
 use locktoll_bench::plan::{Cell, Plan, Subject};
-use locktoll_bench::run::Runner;
 use locktoll_bench::samples::{Outcome, StopReason};
 use locktoll_bench::trial;
 use locktoll_gpu::TimedWork;
@@ -14,7 +13,6 @@ use locktoll_gpu::TimedWork;
 use crate::analysis::measured::{self, Overrides};
 use crate::cli::{BenchArgs, Locks};
 use crate::error::{Error, Result};
-use crate::progress::Progress;
 use crate::session::{self, Measuring, Session};
 use crate::{output, planning, policy, why};
 
@@ -23,21 +21,13 @@ use crate::{output, planning, policy, why};
 /// # Errors
 /// Nothing could be measured, or the flags make no plan.
 pub fn run(arguments: &BenchArgs) -> Result<u8> {
-    let (directory, mut samples, mut writer) = match &arguments.resume {
+    let mut session = match &arguments.resume {
         Some(directory) => session::resume(Measuring::Bench, directory, arguments.max_time)?,
         None => start(arguments)?,
     };
-    let interrupted = session::interrupt_flag()?;
-    let (launcher, command_line) = session::trials(&samples.header.plan, &directory)?;
-    let runner = Runner {
-        launcher: &*launcher,
-        command_line: &*command_line,
-        interrupted: &interrupted,
-    };
-    let mut progress = Progress::new(&samples, arguments.quiet);
-    let ended = runner.run(&mut samples, &mut writer, &mut |event| progress.show(event));
-    progress.finish();
-    let reason = ended?;
+    let was_resumed = arguments.resume.is_some();
+    let ended = session::measure(&mut session, was_resumed, arguments.output.quiet)?;
+    let (directory, samples, _) = session;
 
     let result = measured::analyse(
         &samples,
@@ -49,8 +39,9 @@ pub fn run(arguments: &BenchArgs) -> Result<u8> {
         output::write_plots(plots, &result)?;
     }
     output::print_text(&result);
+    output::say(session::nothing_to_do(Measuring::Bench, ended));
     output::say(&format!("\n{}\n", output::where_files_are(&directory)));
-    if reason == StopReason::Interrupted {
+    if ended.reason == StopReason::Interrupted {
         session::say_how_to_resume(Measuring::Bench, &directory);
         return Ok(130);
     }
@@ -72,10 +63,21 @@ fn start(arguments: &BenchArgs) -> Result<Session> {
         let configs = why::configs(&plan, named)?;
         let folder = tempfile::tempdir().map_err(BenchError::io("create", "a folder"))?;
         session::keep_workload(folder.path(), source.as_deref())?;
-        anstream::eprintln!("Pilot trials, to know how much time to add …");
+        let say = |line: &str| {
+            if !arguments.output.quiet {
+                anstream::eprintln!("{line}");
+            }
+        };
+        say("Pilot trials, to know how much time to add …");
+        let (mut spent, mut pilots) = (Duration::ZERO, 0);
         plan.probes = why::probes(&plan, &configs, &mut |cell| {
-            pilot(&plan, folder.path(), cell)
+            let begun = Instant::now();
+            let time_ns = pilot(&plan, folder.path(), cell)?;
+            spent += begun.elapsed();
+            pilots += 1;
+            Ok(time_ns)
         })?;
+        say(&why::cost(&plan, spent / pilots.max(1)));
         let levels_ns = why::device_levels_ns(&plan.probes);
         if let Subject::Encoders(encoders) = &mut plan.subject {
             encoders.device.added = trial::added_work(encoders, &levels_ns)?;
@@ -84,7 +86,12 @@ fn start(arguments: &BenchArgs) -> Result<Session> {
             }
         }
     }
-    session::create(arguments.out.as_deref(), plan, device, source.as_deref())
+    session::create(
+        arguments.output.out.as_deref(),
+        plan,
+        device,
+        source.as_deref(),
+    )
 }
 
 /// How time is added on a device that computes for real.

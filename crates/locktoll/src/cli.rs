@@ -1,11 +1,12 @@
 //! The command line: every flag, its help and its default, in one place.
 
+mod common;
+mod guard;
 mod map;
 mod record;
 mod report;
 mod trial;
 
-use std::fmt;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -16,17 +17,23 @@ use clap_complete::Shell;
 use locktoll_bench::duration;
 use locktoll_bench::measure::Source;
 use locktoll_bench::sync_pattern::SyncPattern;
-use locktoll_gpu::{DeviceChoice, FaultModel, Protection, SoftSettings};
-use locktoll_guard::{ParseStrategyError, Strategy};
+use locktoll_gpu::{FaultModel, Protection, SoftSettings};
 
+pub use common::{DecisionArgs, DeviceArgs, OutputArgs, SizeArgs};
+pub use guard::{GuardArgs, GuardStrategy, OnMisuse};
 pub use map::MapArgs;
 pub use record::{RecordArgs, RecordMode};
 pub use report::{ExportFormat, ReportArgs, ReportFormat};
 pub use trial::TrialArgs;
 
+pub use crate::what_if::replica::ReplicaArgs;
+
 const AFTER_HELP: &str = "\
 Exit codes: 0 done and within policy · 1 could not measure · 2 bad usage · 10 a lock costs more
-than --max-cost · 11 --max-cost is not settled · 130 interrupted, everything measured is kept.";
+than --max-cost · 11 --max-cost is not settled · 130 interrupted, everything measured is kept.
+
+Ctrl-C ends a run and writes the report of what was measured; a second Ctrl-C ends it at once, and
+the samples are kept all the same.";
 
 /// What a lock costs, whether you may drop it, and why.
 #[derive(Debug, Parser)]
@@ -63,10 +70,13 @@ pub enum Command {
     Report(ReportArgs),
     /// List the devices that can be measured, and what is missing for the others
     Devices,
-    /// Run a Vulkan program with a lock slipped under it, and tell what the lock saw
+    /// Run a Vulkan program, or a Metal one on macOS, with a lock slipped under it, and tell what the lock saw
     Guard(GuardArgs),
     /// Run any program and tell what its locks cost, where, and who waits for whom
     Record(RecordArgs),
+    /// Take a lock again and again as another program does (record --what-if starts these)
+    #[command(hide = true)]
+    Replica(ReplicaArgs),
     /// Run one trial in this process and print what it measures (bench starts these)
     Trial(TrialArgs),
     /// Print a completion script for your shell
@@ -91,15 +101,10 @@ Examples:
       --threads-arg='--threads {threads}'          your program's own switch
   locktoll bench --resume DIR                      go on with an interrupted run")]
 pub struct BenchArgs {
-    /// Device to measure on: auto, soft, objc, metal, vulkan or vulkan:N (see `locktoll devices`). auto is a
-    /// GPU where there is one with a driver, Metal's on macOS and elsewhere Vulkan's, else soft
-    #[arg(
-        long,
-        default_value = "auto",
-        value_name = "DEVICE",
-        help_heading = "What is measured"
-    )]
-    pub device: DeviceChoice,
+    // Not a doc comment: clap would show it as help.
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub device: DeviceArgs,
 
     /// Settings of the soft device, and of objc, as service=100us,encode=2us,hold=0,queues=1,engines=1;
     /// what is left out keeps the value shown here
@@ -112,7 +117,7 @@ pub struct BenchArgs {
     pub soft: SoftSettings,
 
     /// Queues of the device over which the threads are spread [default: 1, or what --soft says]
-    #[arg(long, value_name = "K", help_heading = "What is measured")]
+    #[arg(long, value_name = "K", value_parser = from_one, help_heading = "What is measured")]
     pub queues: Option<NonZeroU32>,
 
     /// Let the device, soft or objc, crash as a driver that is not thread-safe within a scope: agx:encoder,
@@ -142,6 +147,7 @@ pub struct BenchArgs {
         long,
         value_delimiter = ',',
         value_name = "LIST",
+        value_parser = from_one,
         help_heading = "What is measured"
     )]
     pub threads: Vec<NonZeroU32>,
@@ -161,8 +167,9 @@ pub struct BenchArgs {
     pub sync: Option<SyncPattern>,
 
     /// Find out what limits the throughput at the largest thread count: add known time to lock, CPU
-    /// and device, and take the op apart, in further trials of each block. Of these locks [default:
-    /// the first one that is taken round an op]
+    /// and device, and take the op apart. With stress that is 19 further trials a block, and 15 more for
+    /// each lock but the first (on a GPU one more for each); how long they take is told when the run
+    /// begins. Of these locks [default: the first one that is taken round an op]
     #[arg(
         long,
         num_args = 0..=1,
@@ -253,22 +260,10 @@ pub struct BenchArgs {
     #[arg(long, value_name = "DUR", value_parser = duration::parse, help_heading = "How long")]
     pub max_time: Option<Duration>,
 
-    /// Ops per thread and iteration
-    #[arg(
-        long,
-        default_value = "50",
-        value_name = "N",
-        help_heading = "How long"
-    )]
-    pub ops: NonZeroU32,
-
-    /// Measured iterations in a trial
-    #[arg(long, default_value = "5", value_name = "N", help_heading = "How long")]
-    pub iterations: NonZeroU32,
-
-    /// Iterations before those, thrown away
-    #[arg(long, default_value_t = 1, value_name = "N", help_heading = "How long")]
-    pub warmup: u32,
+    // Not a doc comment: clap would show it as help.
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub size: SizeArgs,
 
     /// Kill a trial that has not ended by then, and record it as a crash [default: 1min, for a
     /// program of yours 10min]
@@ -284,13 +279,10 @@ pub struct BenchArgs {
     #[command(flatten)]
     pub policy: PolicyArgs,
 
-    /// Seed of the random order [default: taken from the clock, and recorded]
-    #[arg(long, value_name = "N", help_heading = "Output")]
-    pub seed: Option<u64>,
-
-    /// Directory for samples.jsonl, result.json, report.html and report.md [default: locktoll-DATE-TIME]
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Output")]
-    pub out: Option<PathBuf>,
+    // Not a doc comment: clap would show it as help.
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub output: OutputArgs,
 
     /// Directory for the plots of the report, one SVG file each
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Output")]
@@ -311,72 +303,20 @@ pub struct BenchArgs {
         ]
     )]
     pub resume: Option<PathBuf>,
-
-    /// No progress display
-    #[arg(short, long, help_heading = "Output")]
-    pub quiet: bool,
-}
-
-/// `locktoll guard`.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-The exit code is the program's; 128 + N where signal N ended it. The summary goes to standard error.
-
-Examples:
-  locktoll guard --strategy global -- vkcube
-  locktoll guard --strategy throttle:2 -- python infer.py")]
-pub struct GuardArgs {
-    /// Lock to slip under the program: global, per-encoder (a lock for each command pool),
-    /// per-queue, throttle:K (at most K sections at a time), none (count calls only) or off
-    #[arg(long, value_name = "STRATEGY", value_parser = guard_strategy)]
-    pub strategy: GuardStrategy,
-
-    /// Bare locks: without counting and timing them
-    #[arg(long)]
-    pub no_counting: bool,
-
-    /// No summary
-    #[arg(short, long)]
-    pub quiet: bool,
-
-    /// The program and its arguments
-    #[arg(last = true, required = true, value_name = "CMD")]
-    pub command: Vec<String>,
 }
 
 /// A list of locks, perhaps empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Locks(pub Vec<Protection>);
 
-/// What the layer does under a program.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GuardStrategy {
-    /// It is there and hooks nothing.
-    Off,
-    /// It takes the locks of a strategy.
-    Lock(Strategy),
-}
-
-impl fmt::Display for GuardStrategy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Off => f.write_str("off"),
-            Self::Lock(strategy) => strategy.fmt(f),
-        }
-    }
-}
-
 /// What counts as small, sure and too dear.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Decision")]
 pub struct PolicyArgs {
-    /// Overhead, in percent, below which nobody cares
-    #[arg(long, default_value = "1", value_name = "PCT", value_parser = percentage)]
-    pub margin: f64,
-
-    /// Confidence of the intervals, in percent
-    #[arg(long, default_value = "95", value_name = "PCT", value_parser = percentage)]
-    pub confidence: f64,
+    // Not a doc comment: clap would show it as help.
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub decision: DecisionArgs,
 
     /// Fail if a lock costs more than this: exit 10 if it does, 11 if that is not settled
     #[arg(long, value_name = "PCT", value_parser = percentage)]
@@ -471,19 +411,6 @@ where
     })
 }
 
-/// A strategy for a program, under which every lock is slipped: `interposed:` may stand before it.
-fn guard_strategy(text: &str) -> Result<GuardStrategy, String> {
-    match text {
-        "off" => Ok(GuardStrategy::Off),
-        _ => text
-            .strip_prefix("interposed:")
-            .unwrap_or(text)
-            .parse()
-            .map(GuardStrategy::Lock)
-            .map_err(|error: ParseStrategyError| format!("{error}; and off")),
-    }
-}
-
 /// Locks with commas between them.
 fn locks(text: &str) -> Result<Locks, String> {
     let names = text.split(',').filter(|name| !name.is_empty());
@@ -500,6 +427,12 @@ fn arm(text: &str) -> Result<(String, String), String> {
             "'{text}' is not NAME=CMD, as global='./a --lock=yes'"
         )),
     }
+}
+
+/// A number of things of which there must be one.
+fn from_one(text: &str) -> Result<NonZeroU32, String> {
+    text.parse()
+        .map_err(|_| format!("'{text}' is not a whole number from 1"))
 }
 
 /// A percentage as a fraction: `1`, `0.5` or `2%`.
@@ -525,12 +458,12 @@ mod tests {
     }
 
     #[test]
-    fn a_guard_s_strategy_may_be_off_or_have_its_prefix() {
-        assert_eq!(guard_strategy("off"), Ok(GuardStrategy::Off));
-        let global = Ok(GuardStrategy::Lock(Strategy::Global));
-        assert_eq!(guard_strategy("global"), global);
-        assert_eq!(guard_strategy("interposed:global"), global);
-        assert!(guard_strategy("mutex").unwrap_err().contains("off"));
+    fn counts_begin_at_one() {
+        assert_eq!(from_one("8"), Ok(NonZeroU32::new(8).unwrap()));
+        for text in ["0", "-1", "1.5", "", "x", "4294967296"] {
+            let said = from_one(text).unwrap_err();
+            assert!(said.contains(text) && said.contains("from 1"), "{said}");
+        }
     }
 
     #[test]

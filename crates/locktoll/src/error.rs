@@ -33,6 +33,21 @@ pub enum Error {
         /// The reason, and what to do instead.
         why: String,
     },
+    /// The library was in a process and refused to put locks under it.
+    #[error("the program ran without locktoll's locks: {0}")]
+    RanBare(String),
+    /// The Metal guard has kept calls from the driver.
+    #[error(
+        "calls on encoders that had ended were kept from the driver: {0}. What they were to do is missing \
+         in the program's results; --on-misuse says what else becomes of such calls"
+    )]
+    CallsKeptBack(String),
+    /// The locks were under processes that did nothing.
+    #[error(
+        "no process that the locks were under has submitted any work: either the program submits none, or \
+         another process of it did, without locks"
+    )]
+    NothingSubmitted,
     /// Every trial failed, and no fault model explains it.
     #[error("no trial ran to its end; the first said: {said}")]
     NothingMeasured {

@@ -1,13 +1,13 @@
-//! `locktoll guard`: a Vulkan program with a lock slipped under it, and what that lock saw.
+//! `locktoll guard`: a Vulkan program, or a Metal one on macOS, with a lock slipped under it, and what
+//! that lock saw.
 
-use std::fmt::Write as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::Command;
 
-use comfy_table::Table;
 use locktoll_bench::Error as BenchError;
-use locktoll_report::format;
-use locktoll_trace::{Durations, Trace};
+#[cfg(not(target_os = "macos"))]
+use locktoll_guard::Instrument;
+use locktoll_trace::Trace;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
@@ -15,7 +15,9 @@ use signal_hook::iterator::Signals;
 
 use crate::cli::{GuardArgs, GuardStrategy};
 use crate::error::{Error, Result};
+use crate::guarded;
 use crate::layer::Layer;
+use crate::metal;
 
 /// Added to a signal's number, as shells do, where a signal ended the program.
 const SIGNALLED: u8 = 128;
@@ -23,8 +25,17 @@ const SIGNALLED: u8 = 128;
 /// Runs the program to its end; its exit code.
 ///
 /// # Errors
-/// It could not be started, or it ran without the layer under it.
+/// What is asked for is another platform's, the program could not be started, or it ran without the
+/// locks under it.
 pub fn run(arguments: &GuardArgs) -> Result<u8> {
+    let refused = if cfg!(target_os = "macos") {
+        metal::refused(arguments)
+    } else {
+        metal::asked_for(arguments)
+    };
+    if let Some(why) = refused {
+        return Err(Error::Usage(why));
+    }
     let Some((program, words)) = arguments.command.split_first() else {
         return Err(Error::Usage("no program to run: put it after --".into()));
     };
@@ -63,18 +74,38 @@ pub fn run(arguments: &GuardArgs) -> Result<u8> {
         (None, Some(signal)) => u8::try_from(signal).map_or(1, |number| SIGNALLED | number),
         (None, None) => 1,
     };
-    if traces.is_empty() {
-        if status.success() || arguments.strategy != GuardStrategy::Off {
-            let error = not_loaded(&arguments.command);
-            if status.success() {
-                return Err(error);
-            }
-            anstream::eprintln!("locktoll: {error}");
-        }
-    } else if !arguments.quiet {
-        anstream::eprint!("{}", summary(&traces));
+    if !arguments.quiet && !traces.is_empty() {
+        anstream::eprint!("{}", guarded::summary(&traces));
+    }
+    // A run that fails has told why; one that does not must not pass for a run under the locks.
+    let found = fault_of(&traces, arguments, status.success());
+    match found {
+        Some(error) if status.success() => return Err(error),
+        Some(error) => anstream::eprintln!("locktoll: {error}"),
+        None => {}
     }
     Ok(code)
+}
+
+/// Why the run is not what it was to be: one under the locks, all of whose calls the driver got.
+fn fault_of(traces: &[Trace], arguments: &GuardArgs, succeeded: bool) -> Option<Error> {
+    let is_off = arguments.strategy == GuardStrategy::Off;
+    if traces.is_empty() {
+        return (succeeded || !is_off).then(|| not_loaded(&arguments.command));
+    }
+    if let Some(why) = guarded::refused(traces) {
+        return Some(Error::RanBare(why));
+    }
+    if let Some(calls) = guarded::kept_back(traces) {
+        return Some(Error::CallsKeptBack(calls));
+    }
+    if !is_off && !guarded::has_submitted(traces) {
+        if arguments.strict {
+            return Some(Error::NothingSubmitted);
+        }
+        anstream::eprintln!("locktoll: {}", Error::NothingSubmitted);
+    }
+    None
 }
 
 /// The variables that put the locks under the program: by Vulkan's loader, or on macOS by the system's,
@@ -82,18 +113,16 @@ pub fn run(arguments: &GuardArgs) -> Result<u8> {
 #[cfg(not(target_os = "macos"))]
 #[expect(clippy::unnecessary_wraps, reason = "macOS has to write its library")]
 fn variables(layer: &Layer, arguments: &GuardArgs) -> Result<Vec<(&'static str, String)>> {
-    Ok(layer.variables(&arguments.strategy.to_string(), !arguments.no_counting))
+    let instrument = Instrument::counted_if(!arguments.no_counting);
+    Ok(layer.variables(&arguments.strategy.to_string(), instrument))
 }
 
 #[cfg(target_os = "macos")]
 fn variables(layer: &Layer, arguments: &GuardArgs) -> Result<Vec<(&'static str, String)>> {
-    use crate::metal;
-
     Ok(metal::variables(
         &metal::write(layer.folder())?,
         std::env::var(metal::INSERT).ok().as_deref(),
-        &arguments.strategy.to_string(),
-        !arguments.no_counting,
+        arguments,
         &layer.traces(),
     ))
 }
@@ -109,61 +138,6 @@ fn not_loaded(command: &[String]) -> Error {
 
 #[cfg(target_os = "macos")]
 fn not_loaded(command: &[String]) -> Error {
-    use crate::metal;
-
     let program = command.first().map(String::as_str).unwrap_or_default();
     Error::NotInserted(metal::explain(&metal::facts_of(program)))
-}
-
-/// What the locks saw, for people.
-fn summary(traces: &[Trace]) -> String {
-    let mut text = String::new();
-    for trace in traces {
-        let counted =
-            |name: &str| std::format!("{} {name}", trace.counters.get(name).unwrap_or(&0));
-        let counts = ["submissions", "dispatches", "draws"]
-            .map(counted)
-            .join(", ");
-        let Trace { strategy, pid, .. } = trace;
-        let _ = writeln!(text, "\nlocktoll: {strategy} under process {pid}: {counts}");
-        if !trace.ended {
-            text += "The process ended without its last counts (a crash, or _exit): these are too low.\n";
-        }
-        let used: Vec<_> = trace
-            .classes
-            .iter()
-            .filter(|class| class.acquisitions > 0)
-            .collect();
-        if used.is_empty() {
-            continue;
-        }
-        let mut table = Table::new();
-        table.load_style(comfy_table::presets::NOTHING).set_header([
-            "lock",
-            "acquisitions",
-            "contended",
-            "share",
-            "wait mean",
-            "wait 99%",
-            "hold mean",
-            "hold 99%",
-        ]);
-        let ns = |value: Option<f64>| format::optional(value, format::duration_ns);
-        let quantile = |times: &Durations| times.quantile_ns(0.99).map(|ns| ns as f64);
-        for class in used {
-            table.add_row([
-                class.name.clone(),
-                format::count(class.acquisitions),
-                format::count(class.contentions),
-                format::share(class.contentions as f64 / class.acquisitions as f64),
-                ns(class.wait.mean_ns()),
-                ns(quantile(&class.wait)),
-                ns(class.hold.mean_ns()),
-                ns(quantile(&class.hold)),
-            ]);
-        }
-        text += &table.to_string();
-        text += "\nWaits are of contended acquisitions; holds are sampled.\n";
-    }
-    text
 }

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use locktoll_bench::Error as BenchError;
-use locktoll_guard::Strategy;
+use locktoll_guard::{Instrument, Strategy};
 
 use crate::error::{Error, Result};
 
@@ -90,7 +90,7 @@ impl Layer {
     }
 
     /// The variables that put the layer under a program, next to the application, with a strategy.
-    pub fn variables(&self, strategy: &str, counted: bool) -> Vec<(&'static str, String)> {
+    pub fn variables(&self, strategy: &str, instrument: Instrument) -> Vec<(&'static str, String)> {
         let kept = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let mut paths = vec![self.folder.display().to_string()];
         if let Some(theirs) = kept("VK_LAYER_PATH") {
@@ -102,21 +102,31 @@ impl Layer {
             }
             paths.extend(EXPLICIT_LAYERS.map(str::to_owned));
         }
+        let count = match instrument {
+            Instrument::Bare => "0",
+            Instrument::Counted => "1",
+            Instrument::Timed => "all",
+        };
         let mut layers = vec![NAME.to_owned()];
         layers.extend(kept("VK_INSTANCE_LAYERS"));
         vec![
             ("VK_LAYER_PATH", paths.join(":")),
             ("VK_INSTANCE_LAYERS", layers.join(":")),
             ("LOCKTOLL_STRATEGY", strategy.to_owned()),
-            ("LOCKTOLL_COUNT", u8::from(counted).to_string()),
+            ("LOCKTOLL_COUNT", count.to_owned()),
             ("LOCKTOLL_TRACE_DIR", self.traces().display().to_string()),
         ]
     }
 
     /// A command with the layer under it, as a line that can be pasted.
-    pub fn command(&self, strategy: Strategy, counted: bool, program: &[String]) -> Vec<String> {
+    pub fn command(
+        &self,
+        strategy: Strategy,
+        instrument: Instrument,
+        program: &[String],
+    ) -> Vec<String> {
         let mut words = vec!["env".to_owned()];
-        for (name, value) in self.variables(&strategy.to_string(), counted) {
+        for (name, value) in self.variables(&strategy.to_string(), instrument) {
             words.push(format!("{name}={value}"));
         }
         words.extend_from_slice(program);
@@ -144,7 +154,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let layer = Layer::write(folder.path()).unwrap();
         let program = ["vulkaninfo", "--summary"].map(str::to_owned);
-        let line = layer.command(Strategy::Global, true, &program);
+        let line = layer.command(Strategy::Global, Instrument::Counted, &program);
         assert_eq!(line[0], "env");
         assert!(line.contains(&"LOCKTOLL_STRATEGY=global".to_owned()));
         assert_eq!(line[line.len() - 2..], program);

@@ -10,6 +10,7 @@ pub mod cli;
 pub mod devices;
 pub mod error;
 pub mod guard;
+pub mod guarded;
 pub mod import;
 pub mod layer;
 pub mod map;
@@ -25,6 +26,7 @@ mod session;
 pub mod shell;
 pub mod trial;
 pub mod trial_args;
+pub mod what_if;
 pub mod why;
 
 use clap::CommandFactory as _;
@@ -45,6 +47,7 @@ pub fn run(cli: &Cli) -> Result<u8> {
         Command::Devices => Ok(devices::run()),
         Command::Guard(arguments) => guard::run(arguments),
         Command::Record(arguments) => record::run(arguments),
+        Command::Replica(arguments) => what_if::replica::run(arguments),
         Command::Trial(arguments) => trial::run(arguments),
         Command::Completions { shell } => {
             let mut script = Vec::new();

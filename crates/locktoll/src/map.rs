@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use locktoll_bench::map::{Grid, grid};
 use locktoll_bench::plan::{Config, DevicePlan, Encoders, Plan, StopRule, Subject, TrialSize};
-use locktoll_bench::run::Runner;
 use locktoll_bench::samples::{Samples, StopReason};
 use locktoll_bench::workload::Workload;
 use locktoll_bench::{Error as BenchError, duration, trial};
@@ -16,8 +15,7 @@ use crate::analysis::map as analysis;
 use crate::analysis::measured::Overrides;
 use crate::cli::MapArgs;
 use crate::error::{Error, Result};
-use crate::progress::Progress;
-use crate::session::{self, Measuring, Session};
+use crate::session::{self, Ended, Measuring, Session};
 use crate::{output, planning};
 
 /// The workload of a map: one dispatch of a kernel that takes a set time.
@@ -32,8 +30,8 @@ pub struct Measured {
     pub samples: Samples,
     /// What it says.
     pub result: RunResult,
-    /// Whether it was taken up again with nothing left to measure.
-    pub was_complete: bool,
+    /// How its measuring ended.
+    ended: Ended,
 }
 
 /// Runs the command; the exit code.
@@ -45,17 +43,12 @@ pub fn run(arguments: &MapArgs) -> Result<u8> {
         directory,
         samples,
         result,
-        was_complete,
+        ended,
     } = measure(arguments)?;
     output::print_text(&result);
-    if was_complete {
-        output::say(
-            "\nThe map is complete: there was nothing left to measure. A new map with more --blocks \
-             could settle more points.\n",
-        );
-    }
+    output::say(session::nothing_to_do(Measuring::Map, ended));
     output::say(&format!("\n{}\n", output::where_files_are(&directory)));
-    if samples.stopped == Some(StopReason::Interrupted) {
+    if ended.reason == StopReason::Interrupted {
         session::say_how_to_resume(Measuring::Map, &directory);
         return Ok(130);
     }
@@ -68,34 +61,22 @@ pub fn run(arguments: &MapArgs) -> Result<u8> {
 /// # Errors
 /// As [`run`], but that trials which all crashed are a result here.
 pub fn measure(arguments: &MapArgs) -> Result<Measured> {
-    let (directory, mut samples, mut writer) = match &arguments.resume {
+    let mut session = match &arguments.resume {
         Some(directory) => session::resume(Measuring::Map, directory, arguments.max_time)?,
         None => start(arguments)?,
     };
-    let trials_before = samples.trials.len();
-    let interrupted = session::interrupt_flag()?;
-    let (launcher, command_line) = session::trials(&samples.header.plan, &directory)?;
-    let runner = Runner {
-        launcher: &*launcher,
-        command_line: &*command_line,
-        interrupted: &interrupted,
-    };
-    let mut progress = Progress::new(&samples, arguments.quiet);
-    let ended = runner.run_map(&mut samples, &mut writer, &mut |event| progress.show(event));
-    progress.finish();
-    ended?;
+    let was_resumed = arguments.resume.is_some();
+    let ended = session::measure(&mut session, was_resumed, arguments.output.quiet)?;
+    let (directory, samples, _) = session;
 
     let shown = directory.display().to_string();
     let result = analysis::analyse(&samples, &shown, &Overrides::default())?;
     output::write_files(&directory, &result)?;
-    let was_complete = arguments.resume.is_some()
-        && samples.trials.len() == trials_before
-        && samples.stopped == Some(StopReason::Refined);
     Ok(Measured {
         directory,
         samples,
         result,
-        was_complete,
+        ended,
     })
 }
 
@@ -109,7 +90,7 @@ fn start(arguments: &MapArgs) -> Result<Session> {
     if let Some(grid) = &mut plan.map {
         grid.timed = timed;
     }
-    session::create(arguments.out.as_deref(), plan, facts, None)
+    session::create(arguments.output.out.as_deref(), plan, facts, None)
 }
 
 /// The plan that the flags ask for.
@@ -138,7 +119,7 @@ fn plan(arguments: &MapArgs) -> Result<Plan> {
             "{test} against itself is no map: give another --strategy or --baseline"
         )));
     }
-    let seed = arguments.seed.unwrap_or_else(planning::any_seed);
+    let seed = arguments.output.seed.unwrap_or_else(planning::any_seed);
     let plan = Plan {
         subject: Subject::Encoders(encoders(arguments, &queues)?),
         configs: vec![baseline.clone(), test],
@@ -155,8 +136,8 @@ fn plan(arguments: &MapArgs) -> Result<Plan> {
         max_time_ns: arguments.max_time.map_or(0, duration::ns),
         trial_timeout_ns: duration::ns(arguments.trial_timeout),
         seed,
-        margin: arguments.margin,
-        confidence: arguments.confidence,
+        margin: arguments.decision.margin,
+        confidence: arguments.decision.confidence,
         max_cost: None,
         command: planning::repeating_command(seed),
     };
@@ -177,7 +158,11 @@ fn encoders(arguments: &MapArgs, queues: &[NonZeroU32]) -> Result<Encoders> {
     soft.queues = planning::soft_queues(queues)?;
     Ok(Encoders {
         device: DevicePlan {
-            choice: arguments.device.resolve().map_err(BenchError::from)?,
+            choice: arguments
+                .device
+                .device
+                .resolve()
+                .map_err(BenchError::from)?,
             soft,
             queues,
             timed: None,
@@ -187,9 +172,9 @@ fn encoders(arguments: &MapArgs, queues: &[NonZeroU32]) -> Result<Encoders> {
         sync: workload.sync,
         workload,
         size: TrialSize {
-            ops_per_thread: arguments.ops,
-            iterations: arguments.iterations,
-            warmup: arguments.warmup,
+            ops_per_thread: arguments.size.ops,
+            iterations: arguments.size.iterations,
+            warmup: arguments.size.warmup,
         },
     })
 }

@@ -7,6 +7,10 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use locktoll_guard::Strategy;
+
+use crate::cli::{GuardArgs, GuardStrategy};
+
 /// What the loader goes by.
 pub const INSERT: &str = "DYLD_INSERT_LIBRARIES";
 
@@ -19,24 +23,57 @@ const ALLOWS_VARIABLES: &str = "com.apple.security.cs.allow-dyld-environment-var
 /// What it needs besides, since the library is signed by nobody that it knows.
 const ALLOWS_LIBRARIES: &str = "com.apple.security.cs.disable-library-validation";
 
-/// The variables that put the library under a program, before what is in them already.
+/// The variables that put the library under a program, before what is in them already. What is not
+/// asked for stays as the environment has it.
 pub fn variables(
     library: &Path,
     inserted: Option<&str>,
-    strategy: &str,
-    counted: bool,
+    arguments: &GuardArgs,
     traces: &Path,
 ) -> Vec<(&'static str, String)> {
     let mut libraries = library.display().to_string();
     if let Some(others) = inserted.filter(|others| !others.is_empty()) {
         let _ = write!(libraries, ":{others}");
     }
-    vec![
+    let counted = u8::from(!arguments.no_counting);
+    let mut variables = vec![
         (INSERT, libraries),
-        ("LOCKTOLL_STRATEGY", strategy.to_owned()),
-        ("LOCKTOLL_COUNT", u8::from(counted).to_string()),
+        ("LOCKTOLL_STRATEGY", arguments.strategy.to_string()),
+        ("LOCKTOLL_COUNT", counted.to_string()),
         ("LOCKTOLL_TRACE_DIR", traces.display().to_string()),
-    ]
+    ];
+    if let Some(on_misuse) = arguments.on_misuse {
+        variables.push(("LOCKTOLL_ON_MISUSE", on_misuse.name().to_owned()));
+    }
+    variables
+}
+
+/// Why the library cannot do what is asked for, if it cannot.
+pub fn refused(arguments: &GuardArgs) -> Option<String> {
+    (arguments.strategy == GuardStrategy::Lock(Strategy::PerQueue)).then(|| {
+        "--strategy per-queue is not to be had under Metal, where an encoder does not tell its queue: \
+         choose global, per-encoder, throttle:K, session, none or off"
+            .to_owned()
+    })
+}
+
+/// Which flags ask for what only this library does, and what to do where there is no Metal, if any
+/// does.
+pub fn asked_for(arguments: &GuardArgs) -> Option<String> {
+    let session = (arguments.strategy == GuardStrategy::Session).then_some("--strategy session");
+    let on_misuse = arguments.on_misuse.map(|_| "--on-misuse");
+    let flags: Vec<_> = session.into_iter().chain(on_misuse).collect();
+    (!flags.is_empty()).then(|| {
+        let instead = match session {
+            Some(_) => "choose global, per-encoder, per-queue, throttle:K, none or off",
+            None => "leave it out",
+        };
+        format!(
+            "{} is for the Metal guard, which locktoll puts under programs on macOS; here it puts a \
+             Vulkan layer under them: {instead}",
+            flags.join(" with ")
+        )
+    })
 }
 
 /// What is known of a program that ran without the library.
@@ -162,19 +199,27 @@ pub fn interpreter_of(beginning: &[u8]) -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use clap::{Parser as _, ValueEnum as _};
+
     use super::*;
+    use crate::cli::{Cli, Command, OnMisuse};
+
+    /// What `locktoll guard FLAGS -- true` is given.
+    fn guard(flags: &[&str]) -> GuardArgs {
+        let words = ["locktoll", "guard"].iter().chain(flags);
+        let cli = Cli::try_parse_from(words.chain(&["--", "true"])).unwrap();
+        match cli.command {
+            Command::Guard(arguments) => arguments,
+            other => panic!("{other:?}"),
+        }
+    }
 
     #[test]
     fn other_inserted_libraries_stay() {
+        let arguments = guard(&["--strategy", "session", "--no-counting"]);
         let of = |inserted| {
             let library = Path::new("/tmp/run/liblocktoll_metal.dylib");
-            variables(
-                library,
-                inserted,
-                "session",
-                false,
-                Path::new("/tmp/run/traces"),
-            )
+            variables(library, inserted, &arguments, Path::new("/tmp/run/traces"))
         };
         assert_eq!(
             of(None),
@@ -190,6 +235,45 @@ mod tests {
             of(Some("/a.dylib:/b.dylib"))[0].1,
             "/tmp/run/liblocktoll_metal.dylib:/a.dylib:/b.dylib"
         );
+    }
+
+    /// Values that the library takes for a variable, by its own table in the document.
+    fn taken(variable: &str) -> Vec<&'static str> {
+        let document = include_str!("../../../docs/metal.md");
+        let start = format!("| `{variable}` |");
+        let row = document.lines().find_map(|line| line.strip_prefix(&start));
+        let values = row.expect("is in the table").split('|').next();
+        values
+            .unwrap_or_default()
+            .split('`')
+            .skip(1)
+            .step_by(2)
+            .collect()
+    }
+
+    #[test]
+    fn the_library_is_told_in_its_own_words() {
+        let choices: Vec<_> = OnMisuse::value_variants()
+            .iter()
+            .map(|each| each.name())
+            .collect();
+        assert_eq!(choices, taken("LOCKTOLL_ON_MISUSE"));
+        for choice in choices {
+            let arguments = guard(&["--strategy", "global", "--on-misuse", choice]);
+            let told = variables(Path::new("l"), None, &arguments, Path::new("t"));
+            assert!(
+                told.contains(&("LOCKTOLL_ON_MISUSE", choice.to_owned())),
+                "{told:?}"
+            );
+        }
+        let strategies = taken("LOCKTOLL_STRATEGY");
+        assert!(strategies.contains(&"session"), "{strategies:?}");
+        for strategy in strategies {
+            let arguments = guard(&["--strategy", &strategy.replace('K', "3")]);
+            assert!(!arguments.strategy.to_string().is_empty());
+            assert!(refused(&arguments).is_none(), "{strategy}");
+        }
+        assert!(refused(&guard(&["--strategy", "per-queue"])).is_some());
     }
 
     fn facts(program: &str, interpreter: Option<&str>, signature: Option<&str>) -> Facts {

@@ -60,7 +60,7 @@ pub fn plan(arguments: &BenchArgs) -> Result<(Plan, Option<String>)> {
     } else {
         DEFAULT_TIMEOUT_PROGRAM
     });
-    let seed = arguments.seed.unwrap_or_else(any_seed);
+    let seed = arguments.output.seed.unwrap_or_else(any_seed);
     let plan = Plan {
         counted: !arguments.no_counting && configs.iter().any(Config::takes_locks),
         subject,
@@ -75,8 +75,8 @@ pub fn plan(arguments: &BenchArgs) -> Result<(Plan, Option<String>)> {
         max_time_ns: duration::ns(max_time),
         trial_timeout_ns: duration::ns(timeout),
         seed,
-        margin: arguments.policy.margin,
-        confidence: arguments.policy.confidence,
+        margin: arguments.policy.decision.margin,
+        confidence: arguments.policy.decision.confidence,
         max_cost: arguments.policy.max_cost,
         command: repeating_command(seed),
     };
@@ -143,9 +143,9 @@ fn subject(arguments: &BenchArgs) -> Result<(Subject, Option<String>)> {
         sync: arguments.sync.unwrap_or(workload.sync),
         workload,
         size: TrialSize {
-            ops_per_thread: arguments.ops,
-            iterations: arguments.iterations,
-            warmup: arguments.warmup,
+            ops_per_thread: arguments.size.ops,
+            iterations: arguments.size.iterations,
+            warmup: arguments.size.warmup,
         },
     };
     Ok((Subject::Encoders(encoders), source))
@@ -155,7 +155,7 @@ fn subject(arguments: &BenchArgs) -> Result<(Subject, Option<String>)> {
 fn device(arguments: &BenchArgs) -> Result<DevicePlan> {
     let has_settings = arguments.soft != SoftSettings::default();
     let is_model = has_settings || arguments.fault.is_some();
-    let choice = trial_args::choice(arguments.device, is_model)
+    let choice = trial_args::choice(arguments.device.device, is_model)
         .resolve()
         .map_err(BenchError::from)?;
     let mut soft = arguments.soft;

@@ -5,7 +5,7 @@
 //! or where the A/A arm failed: such a run can neither pass nor fail a lock.
 
 use locktoll_report::evidence::{AaOutcome, a_a};
-use locktoll_report::format::given_percent;
+use locktoll_report::format::{given_percent, plural};
 use locktoll_report::model::{Role, RunResult};
 
 /// What the policy says.
@@ -59,7 +59,9 @@ pub fn judge(result: &RunResult, max_cost: f64) -> Outcome {
         compared = true;
         let name = match row.threads {
             Some(1) => format!("{} at 1 thread", row.test),
-            Some(threads) => format!("{} at {threads} threads", row.test),
+            Some(threads) => {
+                format!("{} at {}", row.test, plural(threads.into(), "thread"))
+            }
             None => row.test.clone(),
         };
         match row.overhead.ci {

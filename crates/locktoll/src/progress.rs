@@ -67,13 +67,7 @@ impl Progress {
                 self.crashes += u64::from(matches!(trial.outcome, Outcome::Crashed(_)));
             }
             Event::BlockEnded(outlook) => {
-                self.widest = outlook
-                    .widest
-                    .as_ref()
-                    .map_or_else(String::new, |(label, width)| {
-                        format!(" · widest ±{:.2}% ({label})", width * 100.0)
-                    });
-                self.widest += &self.left(outlook);
+                self.widest = widest(outlook) + &self.left(outlook);
                 if !self.on_terminal && !self.quiet {
                     anstream::eprintln!("block {} done{}", outlook.complete, self.widest);
                 }
@@ -138,6 +132,17 @@ impl Progress {
     }
 }
 
+/// The widest interval, once it means something: after two blocks an interval has one degree of freedom,
+/// and may be wider than any overhead.
+fn widest(outlook: &Outlook) -> String {
+    match &outlook.widest {
+        Some((label, width)) if *width < 1.0 => {
+            format!(" · widest ±{:.2}% ({label})", width * 100.0)
+        }
+        _ => String::new(),
+    }
+}
+
 fn whole_seconds(seconds: f64) -> humantime::FormattedDuration {
     let left = Duration::try_from_secs_f64(seconds).unwrap_or_default();
     humantime::format_duration(Duration::from_secs(left.as_secs()))
@@ -151,4 +156,24 @@ fn style() -> ProgressStyle {
     // The template is a constant; the plain spinner is what remains if it should not parse.
     ProgressStyle::with_template("{spinner} {elapsed} {wide_msg}")
         .unwrap_or_else(|_| ProgressStyle::default_spinner())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_width_is_shown_once_it_is_below_the_whole() {
+        let outlook = |width: f64| Outlook {
+            complete: 2,
+            target: None,
+            widest: Some(("global, 8 threads".to_owned(), width)),
+            stop: None,
+        };
+        assert_eq!(widest(&outlook(12.7)), "");
+        assert_eq!(
+            widest(&outlook(0.0123)),
+            " · widest ±1.23% (global, 8 threads)"
+        );
+    }
 }

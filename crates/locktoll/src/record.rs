@@ -5,7 +5,7 @@ mod folder;
 mod launch;
 mod library;
 mod live;
-mod program;
+pub(crate) mod program;
 
 use std::time::Duration;
 
@@ -14,13 +14,15 @@ use locktoll_report::record::{self, Record};
 use locktoll_report::terminal::TerminalStyle;
 use locktoll_symbols::Symbolizer;
 
-pub use self::folder::{RECORD_FILE, TRACES, holds_recording, read};
+pub(crate) use self::folder::create;
+pub use self::folder::{RECORD_FILE, holds_recording, read, traces_of};
+pub(crate) use self::launch::prepare;
 use self::launch::{Ended, Launched};
-use self::library::Library;
+pub(crate) use self::library::Library;
 use crate::cli::RecordArgs;
 use crate::error::{Error, Result};
-use crate::output;
 use crate::recorded::{self, Facts, Observed};
+use crate::{output, what_if};
 
 /// Between two looks at the traces while the program runs.
 const LOOK: Duration = Duration::from_secs(1);
@@ -32,6 +34,9 @@ const LOOK: Duration = Duration::from_secs(1);
 pub fn run(arguments: &RecordArgs) -> Result<u8> {
     if let Some(pid) = arguments.attach {
         return Err(attaching_is_refused(pid));
+    }
+    if let Some(named) = &arguments.what_if {
+        return what_if::run(arguments, named);
     }
     program::check(&arguments.command)?;
     let directory = folder::create(arguments.out.as_deref())?;

@@ -11,14 +11,19 @@ use locktoll_bench::launch::{ChildProcess, Launch};
 use locktoll_bench::lock_cost;
 use locktoll_bench::plan::{Arm, Cell, Encoders, Plan, Subject};
 use locktoll_bench::program::ProgramRun;
-use locktoll_bench::samples::{self, DeviceFacts, Header, Outcome, Record, Samples, SamplesWriter};
+use locktoll_bench::run::{Event, Runner};
+use locktoll_bench::samples::{
+    self, DeviceFacts, Header, Outcome, Record, Samples, SamplesWriter, StopReason,
+};
 use locktoll_bench::workload::Workload;
 use locktoll_bench::{Error as BenchError, duration, environment};
 use locktoll_gpu::{DeviceChoice, Protection};
+use locktoll_guard::Instrument;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::error::{Error, Result};
 use crate::layer::{LAYER_FOLDER, Layer};
+use crate::progress::Progress;
 use crate::{shell, trial_args};
 
 /// The copy of a custom workload in the run's directory, which the trials read.
@@ -172,7 +177,7 @@ fn workload_argument(encoders: &Encoders, directory: &Path) -> String {
 ///
 /// # Errors
 /// The system does not let this process listen for them.
-pub(crate) fn interrupt_flag() -> Result<Arc<AtomicBool>> {
+fn interrupt_flag() -> Result<Arc<AtomicBool>> {
     let flag = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM, SIGHUP] {
         signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&flag))
@@ -195,6 +200,68 @@ fn needs_layer(plan: &Plan) -> bool {
             .iter()
             .any(|cell| ProgramRun::layered(measure, cell)),
         Subject::Commands { .. } => false,
+    }
+}
+
+/// How the measuring of a session ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ended {
+    /// Why it did.
+    pub(crate) reason: StopReason,
+    /// Whether no trial was run, since those of before were all that there was to run.
+    pub(crate) had_nothing_to_do: bool,
+}
+
+/// Runs what a session still lacks, and shows how far it is.
+///
+/// # Errors
+/// A trial can't be started, or a record can't be written.
+pub(crate) fn measure(
+    (directory, samples, writer): &mut Session,
+    was_resumed: bool,
+    quiet: bool,
+) -> Result<Ended> {
+    let trials_before = samples.trials.len();
+    let interrupted = interrupt_flag()?;
+    let (launcher, command_line) = trials(&samples.header.plan, directory)?;
+    let runner = Runner {
+        launcher: &*launcher,
+        command_line: &*command_line,
+        interrupted: &interrupted,
+    };
+    let mut progress = Progress::new(samples, quiet);
+    let mut observer = |event: &Event<'_>| progress.show(event);
+    let ended = match Measuring::of(&samples.header.plan) {
+        Measuring::Bench => runner.run(samples, writer, &mut observer),
+        Measuring::Map => runner.run_map(samples, writer, &mut observer),
+    };
+    progress.finish();
+    let reason = ended?;
+    if reason == StopReason::Interrupted {
+        anstream::eprintln!(
+            "Interrupted: writing the report of what was measured; Ctrl-C again ends it at once …"
+        );
+    }
+    Ok(Ended {
+        reason,
+        had_nothing_to_do: was_resumed
+            && samples.trials.len() == trials_before
+            && reason != StopReason::Interrupted,
+    })
+}
+
+/// What a resumed run says that had nothing to do, and nothing for others.
+pub(crate) fn nothing_to_do(command: Measuring, ended: Ended) -> &'static str {
+    match (ended.had_nothing_to_do, ended.reason, command) {
+        (false, ..) => "",
+        (true, StopReason::Time, _) => {
+            "\nNothing was measured: the time limit leaves no room for another block. --max-time grants \
+             more, from now on.\n"
+        }
+        (true, _, Measuring::Map) => "\nThe map is complete: there was nothing left to measure.\n",
+        (true, _, Measuring::Bench) => {
+            "\nThe run is complete: there was nothing left to measure.\n"
+        }
     }
 }
 
@@ -224,7 +291,8 @@ pub(crate) fn trials(plan: &Plan, directory: &Path) -> Result<(Box<dyn Launch>, 
             let program = plan.subject.command(cell).unwrap_or_default();
             match (&layer, cell.config.lock()) {
                 (Some(layer), Some(lock)) if ProgramRun::layered(&measure, cell) => {
-                    layer.command(lock.strategy(), cell.arm == Arm::Counted, &program)
+                    let instrument = Instrument::counted_if(cell.arm == Arm::Counted);
+                    layer.command(lock.strategy(), instrument, &program)
                 }
                 _ => program,
             }
@@ -257,7 +325,7 @@ pub(crate) fn say_how_to_resume(command: Measuring, directory: &Path) {
         "--resume".into(),
         directory.display().to_string(),
     ]);
-    anstream::eprintln!("Interrupted. Go on with: {resume}");
+    anstream::eprintln!("Go on with: {resume}");
 }
 
 /// Refuses a run of which no trial ran to its end, unless a fault model explains it.

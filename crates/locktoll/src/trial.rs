@@ -78,7 +78,7 @@ fn again_with_layer(arguments: &TrialArgs) -> Result<Infallible> {
         std::env::current_exe().map_err(BenchError::io("find", "the locktoll program"))?;
     let refused = Command::new(&program)
         .args(std::env::args_os().skip(1))
-        .envs(layer.variables(&strategy, arguments.counted))
+        .envs(layer.variables(&strategy, trial_args::instrument(arguments)))
         .env(UNDER_US, layer.folder())
         .exec();
     Err(BenchError::io("start", &program)(refused).into())

@@ -117,12 +117,17 @@ pub fn spec(arguments: &TrialArgs) -> Result<TrialSpec> {
         },
         protection: arguments.strategy,
         probe: arguments.probe,
-        instrument: if arguments.counted || arguments.probe == Some(Probe::Timed) {
-            Instrument::Counted
-        } else {
-            Instrument::Bare
-        },
+        instrument: instrument(arguments),
         threads: arguments.threads,
         traces: None,
     })
+}
+
+/// How a trial's locks are counted. Where stages are timed, every hold is: a lock-bound op may owe its
+/// time to one hold in a hundred, which a sample would see in one trial and miss in the next.
+pub fn instrument(arguments: &TrialArgs) -> Instrument {
+    match arguments.probe {
+        Some(Probe::Timed) => Instrument::Timed,
+        _ => Instrument::counted_if(arguments.counted),
+    }
 }

@@ -8,19 +8,26 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use locktoll_bench::duration;
-use locktoll_bench::plan::{Arm, Cell, Config, Encoders, Plan};
+use locktoll_bench::plan::{Arm, Cell, Config, Encoders, Plan, StopRule};
 use locktoll_bench::probe::{Ablation, Added, Probe, Resource};
 use locktoll_gpu::Protection;
+use locktoll_report::format::plural;
 
 use crate::error::{Error, Result};
 
-/// Levels of added time, as fractions of the time per op: large enough to be seen among the noise of
-/// a busy machine, and small enough that what limits the throughput stays the same.
-const LEVELS: [f64; 2] = [0.1, 0.2];
+/// Levels of added time, as fractions of the time per op: small enough that what limits the throughput
+/// mostly stays the same (where it does not, the levels are seen not to be on one line), and otherwise as
+/// large as that allows, since the error of a pass-through falls with them: with 10 and 20% it is half as
+/// large again.
+const LEVELS: [f64; 2] = [0.15, 0.3];
 /// The least time that is added: below it, reading the clock is part of it.
 const LEAST_NS: f64 = 500.0;
 /// Ops that the remedy does in one.
 const BATCH: u32 = 4;
+/// Trials of the unchanged op in a block. All levels are compared with it: with levels at x and 2x, a
+/// slope's variance is (5 + 9/n)/25 of a trial's over x², so that three trials instead of one take a
+/// quarter off every interval and are a tenth of the trials that ask why.
+const UNCHANGED: u32 = 3;
 
 /// Which configurations are probed.
 ///
@@ -82,6 +89,11 @@ pub fn probes(
                 cells.push(cell);
             }
         };
+        // The baseline has its A/A cell too.
+        let present = if *config == plan.baseline { 2 } else { 1 };
+        for copy in (1..=UNCHANGED - present).filter_map(NonZeroU32::new) {
+            add(Arm::Probe(Probe::Again { copy }), threads);
+        }
         add(Arm::Probe(Probe::Timed), threads);
         add(Arm::Probe(Probe::Timed), NonZeroU32::MIN);
         let pilot = Cell {
@@ -118,6 +130,46 @@ pub fn probes(
     }
     cells.extend(ceiling(plan, encoders, threads));
     Ok(cells)
+}
+
+/// What knowing why costs, told before it is paid: how many more trials a block has, and how long that
+/// takes where a trial takes as long as the pilots did.
+pub fn cost(plan: &Plan, pilot: Duration) -> String {
+    let all = plan.cells().len() as u64;
+    let block = pilot.saturating_mul(u32::try_from(all).unwrap_or(u32::MAX));
+    let limit = Duration::from_nanos(plan.max_time_ns);
+    let run = match plan.stop {
+        _ if !limit.is_zero() => {
+            // Two are measured in any case.
+            let room = (plan.max_time_ns / duration::ns(block).max(1)).max(2);
+            format!(
+                "; in {} that is about {}",
+                humantime::format_duration(limit),
+                plural(room, "block")
+            )
+        }
+        StopRule::Blocks { blocks } => {
+            let run = block.saturating_mul(u32::try_from(blocks).unwrap_or(u32::MAX));
+            format!("; {} take about {}", plural(blocks, "block"), about(run))
+        }
+        StopRule::Precision { .. } => String::new(),
+    };
+    format!(
+        "To know why, each block has {} more, {all} in all: about {} a block, by the pilot trials{run}.",
+        plural(plan.probes.len() as u64, "trial"),
+        about(block)
+    )
+}
+
+/// In tenths of a second, and in whole ones from ten on.
+fn about(time: Duration) -> humantime::FormattedDuration {
+    let step_ms = if time < Duration::from_secs(10) {
+        100
+    } else {
+        1_000
+    };
+    let ms = duration::ns(time) / 1_000_000;
+    humantime::format_duration(Duration::from_millis((ms / step_ms).max(1) * step_ms))
 }
 
 /// The levels of time that the probes add on the device.
@@ -178,12 +230,80 @@ fn readable(ns: f64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use clap::{CommandFactory as _, Parser as _};
+
     use super::*;
+    use crate::cli::{Cli, Command, Locks};
+    use crate::planning;
 
     #[test]
     fn levels_have_two_digits() {
         for (ns, round) in [(500.0, 500), (12_345.0, 12_000), (987_654.0, 990_000)] {
             assert_eq!(readable(ns), round);
         }
+    }
+
+    /// The plan of a command line, with its probes.
+    fn planned(flags: &str) -> Plan {
+        let words = ["locktoll", "bench", "--device", "soft"];
+        let cli = Cli::parse_from(words.into_iter().chain(flags.split_whitespace()));
+        let Command::Bench(arguments) = cli.command else {
+            panic!("not bench");
+        };
+        let Locks(named) = arguments.why.clone().unwrap();
+        let mut plan = planning::plan(&arguments).unwrap().0;
+        let configs = configs(&plan, &named).unwrap();
+        plan.probes = probes(&plan, &configs, &mut |_| Ok(1e5)).unwrap();
+        plan
+    }
+
+    #[test]
+    fn the_help_tells_how_many_trials_more() {
+        let one = planned("--why").probes.len();
+        let two = planned("--why=global,per-encoder").probes.len();
+        let mut cli = Cli::command();
+        let bench = cli.find_subcommand_mut("bench").unwrap();
+        let help = bench.render_long_help().to_string();
+        let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        let told = format!(
+            "{one} further trials a block, and {} more for each",
+            two - one
+        );
+        assert!(help.contains(&told), "{told} is not in {help}");
+    }
+
+    #[test]
+    fn every_probed_lock_has_three_trials_of_the_unchanged_op_in_a_block() {
+        let plan = planned("--strategies none,global --threads 4 --why=none,global");
+        for lock in ["none", "global"] {
+            let config = Config::Lock(lock.parse().unwrap());
+            let unchanged = |cell: &&Cell| {
+                cell.config == config
+                    && matches!(
+                        cell.arm,
+                        Arm::Bare | Arm::AA | Arm::Probe(Probe::Again { .. })
+                    )
+            };
+            assert_eq!(plan.cells().iter().filter(unchanged).count(), 3, "{lock}");
+        }
+    }
+
+    #[test]
+    fn the_cost_is_told_in_trials_and_time() {
+        let pilot = Duration::from_millis(250);
+        let plan = planned("--strategies none,global --threads 4 --why --blocks 20");
+        let (more, all) = (plan.probes.len(), plan.cells().len());
+        let told = cost(&plan, pilot);
+        let start = format!("To know why, each block has {more} trials more, {all} in all: about ");
+        assert!(told.starts_with(&start), "{told}");
+        let block = about(pilot * u32::try_from(all).unwrap());
+        assert!(told.contains(&format!("about {block} a block")), "{told}");
+        assert!(told.contains("; 20 blocks take about "), "{told}");
+        let limited = planned("--strategies none,global --threads 4 --why --max-time 1min");
+        assert!(
+            cost(&limited, Duration::from_mins(1)).contains("; in 1m that is about 2 blocks"),
+            "{}",
+            cost(&limited, Duration::from_mins(1))
+        );
     }
 }

@@ -4,8 +4,8 @@ use locktoll::recorded::{self, Facts, Observed, ObservedProcess, perfetto};
 use locktoll_report::record::model::{Cost, Estimate, LockKind, Mode, Record};
 use locktoll_symbols::{Maps, Symbolizer};
 use locktoll_trace::recording::{
-    self, Blame, Clock, Event, LockBits, Point, RecordedLock, RecordedThread, Recording,
-    ThreadShare,
+    self, Blame, Clock, Delays, Event, LockBits, Point, RecordedLock, RecordedThread, Recording,
+    StackSample, ThreadShare, Why,
 };
 use locktoll_trace::{FineDurations, Kind};
 
@@ -115,6 +115,7 @@ fn recording() -> Recording {
         stacks_lost: 0,
         threads_reused: 0,
         threads_refused: 0,
+        delays: Delays::default(),
     }
 }
 
@@ -303,6 +304,50 @@ fn short_sections_are_warned_of_only_where_a_cost_was_seen() {
     };
     assert!(with_cost([0.5e6, 1.5e6]));
     assert!(!with_cost([-0.5e6, 2.5e6]), "it may be nothing");
+}
+
+#[test]
+fn a_mutex_is_never_held_more_than_all_of_the_time() {
+    let mut found = recording();
+    // 100 million holds that seem to take 20 ns, in one second.
+    found.points[1].acquisitions = 100_000_000;
+    found.points[1].holds_timed = 1000;
+    found.points[1].hold = durations(&[(20, 100_000)]);
+    let record = analysed(vec![found]);
+    let held = record.locks[0].utilisation.unwrap();
+    assert!((held.value - 1.0).abs() < 1e-12, "{held:?}");
+    assert!(
+        record
+            .warnings
+            .iter()
+            .any(|warning| warning.code == "holds_near_clock"),
+        "{:?}",
+        record.warnings
+    );
+}
+
+#[test]
+fn a_stack_of_a_lock_without_room_is_kept() {
+    let mut found = recording();
+    let mut rest = point(0, GUILTY, Kind::MUTEX);
+    rest.contentions = 2;
+    rest.waits_timed = 2;
+    rest.wait = durations(&[(MS, 2)]);
+    found.points.push(rest);
+    let stack = |ns| StackSample {
+        point: 3,
+        tid: 11,
+        why: Why::WAIT,
+        ns,
+        pc: GUILTY,
+        sp: 0,
+        fp: 0,
+        bytes: Vec::new(),
+    };
+    found.stacks = vec![stack(MS), stack(2 * MS)];
+    let record = analysed(vec![found]);
+    let lock = record.locks.iter().find(|lock| lock.address == 0).unwrap();
+    assert_eq!((lock.contentions, lock.utilisation), (2, None));
 }
 
 #[test]

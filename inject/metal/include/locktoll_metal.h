@@ -17,7 +17,7 @@ struct locktoll_metal_stats {
     /* Locks taken, and those of them that were not free at the first try. */
     uint64_t acquisitions;
     uint64_t contentions;
-    /* From asking to having, of the contended ones. */
+    /* From asking to having, of the contended ones; the longest since the guard was installed. */
     uint64_t wait_ns_total;
     uint64_t wait_ns_max;
     /* Guarded calls of encoders, nested ones too, ends left out. */
@@ -40,8 +40,9 @@ struct locktoll_metal_stats {
     uint64_t wait_circles;
     uint64_t time_outs;
     uint64_t slow_waits;
-    /* Methods that are replaced now; a reset leaves this. */
+    /* Methods that are replaced now, and encoders that have not ended now; a reset leaves these. */
     uint64_t guarded_methods;
+    uint64_t encoders_open;
 };
 
 /* Installs what the environment asks for, if that was not done when the library was loaded. 1: installed; 0: the
@@ -49,6 +50,7 @@ struct locktoll_metal_stats {
 int locktoll_metal_install(void);
 
 void locktoll_metal_stats(struct locktoll_metal_stats *stats);
+/* Begins counting anew, here; what a trace holds goes on. */
 void locktoll_metal_reset(void);
 
 /* Whether the guard is installed and does more than pass calls on. */

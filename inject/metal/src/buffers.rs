@@ -2,42 +2,29 @@
 //!
 //! Metal ends the process when an encoder is made, or an event encoded, or the buffer committed, while
 //! an encoder is open in it. Where that encoder is another thread's, which is going to end it, the
-//! caller can wait instead. The rules of waiting:
-//!
-//! - **Never for one's own encoder.** It is the calling thread that would have to end it. An encoder
-//!   is the thread's that made it. Another thread may call and end it, to which nobody objects; only if
-//!   a thread that was given an encoder goes on with the command buffer without ending it does it wait
-//!   in vain, for as long as the last rule says.
-//! - **Never in a circle.** Before a thread sleeps it looks who waits for whom; the owner of an open
-//!   encoder may itself wait, for another buffer. If that leads back, it goes on at once and says so.
-//! - **Never for ever.** After a time (`LOCKTOLL_METAL_TIMEOUT_MS`) it goes on and says so. A thread
-//!   may have made an encoder and be asleep until this one has done something else.
-//! - **Never under a lock of ours**, which the thread that ends the encoder may need. A call inside
-//!   another call of a command buffer does not wait: the outer one has.
-//!
-//! Who goes on calls the driver as it would have been called without us.
+//! caller can wait instead (see `occupancy`).
 //!
 //! # Command buffers that wrap others
 //!
 //! `MPSCommandBuffer` hands its calls to a command buffer of the driver's. The two are one as far as
 //! overlaps go, so they use one lock and one list of open encoders, those of the inner one, its
-//! [root](Buffer::root). That a command buffer wraps another is seen when its factory returns what
-//! the factory of another one has made inside.
+//! [root]. It can get another root at any time (`commitAndContinue`), so it is asked for its
+//! `rootCommandBuffer` in each call. Of a class that does not answer that, the root is what has made an
+//! encoder inside its factory, for as long as that lives.
 
-use core::cell::Cell;
-use core::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
-use locktoll_guard::{Object, Objects, Record, thread_name};
-use parking_lot::{Condvar, Mutex};
-use smallvec::SmallVec;
+use locktoll_guard::{Object, Objects, Record};
+use objc2::runtime::AnyClass;
+use objc2::sel;
+use parking_lot::Mutex;
 
-use crate::encoders::Encoder;
-use crate::life::{Life, Phase};
+use crate::life::{Life, Moment, Phase};
+use crate::occupancy::Occupancy;
+use crate::protection::Protection;
+use crate::runtime;
 use crate::signatures::types::Id;
-
-/// How long a thread sleeps before it looks again who waits for whom.
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
+use crate::within::{self, Within};
 
 /// Wraps round one command buffer that are looked through.
 const MOST_WRAPS: usize = 4;
@@ -47,10 +34,11 @@ const MOST_WRAPS: usize = 4;
 pub(crate) struct Buffer {
     inside: AtomicU32,
     pub(crate) life: Life,
-    open: Mutex<SmallVec<[&'static Encoder; 2]>>,
-    changed: Condvar,
-    /// The command buffer that this one wraps, as far as is known.
-    wrapped: Mutex<Option<Known>>,
+    pub(crate) occupancy: Occupancy,
+    /// Whether it answers `rootCommandBuffer`.
+    tells_root: AtomicBool,
+    /// The command buffer that this one was seen to wrap, and in which life of that.
+    wrapped: Mutex<Option<(Known, Moment)>>,
 }
 
 /// A command buffer and its lock.
@@ -65,58 +53,67 @@ impl Record for Buffer {
 /// All command buffers of the process.
 pub(crate) type Buffers = Objects<Buffer>;
 
-/// Why a thread did not wait until all encoders of others had ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Gave {
-    /// It had waited for the longest time allowed.
-    TimeOut,
-    /// Waiting would have closed a circle.
-    Circle,
-}
-
-/// Threads that wait, and for which buffer's encoders.
-static WAITING: Mutex<Vec<(usize, &'static Buffer)>> = Mutex::new(Vec::new());
-
-std::thread_local! {
-    /// Calls of command buffers that the thread is in.
-    static DEPTH: Cell<u32> = const { Cell::new(0) };
-}
-
 /// A call that is inside a command buffer.
 pub(crate) struct InsideBuffer {
     pub(crate) buffer: Known,
+    this: Id,
+    /// In another call of a command buffer.
     pub(crate) is_nested: bool,
+    /// In no other call, so that no lock of ours is held.
+    pub(crate) may_wait: bool,
+    _within: Within,
 }
 
 impl InsideBuffer {
     /// Counts a call in; the buffer is known, or is met now.
-    pub(crate) fn enter(buffers: &'static Buffers, this: Id) -> Self {
+    pub(crate) fn enter(protection: &'static Protection, this: Id) -> Self {
+        let buffers = protection.known_buffers;
         loop {
             let found = buffers.find(this.addr());
-            let buffer = found.filter(|buffer| buffer.life.now().phase() == Phase::Open);
-            let buffer = buffer.unwrap_or_else(|| meet(buffers, this));
+            let found = found.filter(|buffer| buffer.life.now().phase() == Phase::Open);
+            let buffer = found.unwrap_or_else(|| meet(buffers, this));
+            // By one order of these accesses and of those that make a record serve another: either this
+            // is seen to be inside, or the change of address is seen here.
             buffer.inside.fetch_add(1, Ordering::SeqCst);
             if buffer.is_of(this.addr()) {
-                let is_nested = DEPTH.with(|depth| depth.replace(depth.get() + 1)) > 0;
-                return InsideBuffer { buffer, is_nested };
+                if found.is_none() && !protection.is_current() {
+                    // The guard was taken away meanwhile, and its dealloc will not be seen.
+                    forget(buffers, this.addr());
+                }
+                return InsideBuffer {
+                    buffer,
+                    this,
+                    is_nested: within::is_in_a_buffer(),
+                    may_wait: !within::is_in_a_call(),
+                    _within: Within::a_buffer(),
+                };
             }
             buffer.inside.fetch_sub(1, Ordering::SeqCst);
         }
     }
-}
 
-/// The command buffer whose lock and list are used for this one: itself, or what it wraps.
-pub(crate) fn root(buffer: Known) -> Known {
-    let mut root = buffer;
-    // Wraps of wraps are not known; a circle is a mistake that must not hang.
-    for _ in 0..MOST_WRAPS {
-        let wrapped = *root.wrapped.lock();
-        match wrapped {
-            Some(wrapped) => root = wrapped,
-            None => break,
+    /// The command buffer whose lock and list are used for this one: itself, or what it wraps.
+    pub(crate) fn root(&self, buffers: &'static Buffers) -> Known {
+        let (mut root, mut this) = (self.buffer, self.this);
+        // Wraps of wraps are not known; a circle is a mistake that must not hang.
+        for _ in 0..MOST_WRAPS {
+            if root.tells_root.load(Ordering::Relaxed) {
+                // SAFETY: the program calls a method of it, or has just been told of it by the one that
+                // wraps it; its class answers this with an object or null.
+                let inner: Id = unsafe { runtime::send(this, sel!(rootCommandBuffer)) };
+                if inner.is_null() || inner == this {
+                    break;
+                }
+                this = inner;
+                root = known(buffers, inner);
+            } else {
+                let Some(wrapped) = root.wrapped() else { break };
+                // What has made encoders wraps nothing.
+                return wrapped;
+            }
         }
+        root
     }
-    root
 }
 
 /// Whether two are the same.
@@ -126,124 +123,85 @@ pub(crate) fn is_same(one: Known, other: Known) -> bool {
 
 impl Drop for InsideBuffer {
     fn drop(&mut self) {
-        DEPTH.with(|depth| depth.set(depth.get() - 1));
         self.buffer.inside.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
+fn known(buffers: &'static Buffers, this: Id) -> Known {
+    let found = buffers.find(this.addr());
+    let found = found.filter(|buffer| buffer.life.now().phase() == Phase::Open);
+    found.unwrap_or_else(|| meet(buffers, this))
+}
+
 #[cold]
 fn meet(buffers: &'static Buffers, this: Id) -> Known {
+    // SAFETY: the program calls a method of it, so it is alive.
+    let tells_root = tells_root(unsafe { runtime::class_of(this) });
     let (buffer, ()) = buffers.with(this.addr(), |buffer, is_new| {
         // One that is dying has given its address to this one.
         if is_new || buffer.life.now().phase() != Phase::Open {
             buffer.clear();
+            buffer.tells_root.store(tells_root, Ordering::Relaxed);
             buffer.life.begin(false);
         }
     });
     buffer
 }
 
+/// Forgets a command buffer and what is open in it.
+pub(crate) fn forget(buffers: &Buffers, address: usize) {
+    buffers.forget_if(address, |each| {
+        each.clear();
+        true
+    });
+}
+
+/// Whether the objects of a class answer `rootCommandBuffer`.
+fn tells_root(class: &'static AnyClass) -> bool {
+    /// Classes that were asked about; the last bit, which no class has, is the answer.
+    static ASKED: [AtomicUsize; 16] = [const { AtomicUsize::new(0) }; 16];
+    const TELLS: usize = 1;
+
+    let address = core::ptr::from_ref(class).addr();
+    for asked in &ASKED {
+        match asked.load(Ordering::Relaxed) {
+            0 => break,
+            found if found & !TELLS == address => return found & TELLS != 0,
+            _ => {}
+        }
+    }
+    let tells = runtime::answers(class, sel!(rootCommandBuffer), "@@:");
+    let answer = address | if tells { TELLS } else { 0 };
+    for asked in &ASKED {
+        let free = asked.compare_exchange(0, answer, Ordering::Relaxed, Ordering::Relaxed);
+        if free.is_ok() || free == Err(answer) {
+            break;
+        }
+    }
+    tells
+}
+
 impl Buffer {
     /// Notes that this one wraps another.
     pub(crate) fn wraps(&self, inner: Known) {
         if !core::ptr::eq(self, inner.record()) {
-            *self.wrapped.lock() = Some(inner);
+            *self.wrapped.lock() = Some((inner, inner.life.now()));
         }
     }
 
-    pub(crate) fn opened(&self, encoder: &'static Encoder) {
-        self.open.lock().push(encoder);
-    }
-
-    pub(crate) fn closed(&self, encoder: &Encoder) {
-        self.open
-            .lock()
-            .retain(|each| !core::ptr::eq(*each, encoder));
-        self.changed.notify_all();
+    /// What it was seen to wrap, unless that has gone.
+    fn wrapped(&self) -> Option<Known> {
+        let wrapped = *self.wrapped.lock();
+        wrapped
+            .filter(|(inner, moment)| inner.life.now() == *moment)
+            .map(|(inner, _)| inner)
     }
 
     /// Forgets what was open in it, when it goes away.
     pub(crate) fn clear(&self) {
-        let open = core::mem::take(&mut *self.open.lock());
-        for encoder in open {
+        for encoder in self.occupancy.take() {
             encoder.leave(self);
         }
         *self.wrapped.lock() = None;
-        self.changed.notify_all();
-    }
-
-    /// Whether an encoder of this thread is open in it.
-    pub(crate) fn has_open_of(&self, thread: usize) -> bool {
-        let open = self.open.lock();
-        open.iter()
-            .any(|encoder| encoder.owner.load(Ordering::Relaxed) == thread)
-    }
-
-    /// Whether an encoder of another thread is open in it.
-    pub(crate) fn has_open_of_others(&self, thread: usize) -> bool {
-        !self.others(thread).is_empty()
-    }
-
-    /// The threads, other than this one, that have an encoder open in it.
-    fn others(&self, thread: usize) -> SmallVec<[usize; 2]> {
-        let open = self.open.lock();
-        open.iter()
-            .map(|encoder| encoder.owner.load(Ordering::Relaxed))
-            .filter(|&owner| owner != thread)
-            .collect()
-    }
-
-    /// Waits until no encoder of another thread is open in it, by the rules of this module.
-    pub(crate) fn wait_for_others(
-        &'static self,
-        started: Instant,
-        limit: Duration,
-    ) -> Result<(), Gave> {
-        let thread = thread_name();
-        while self.has_open_of_others(thread) {
-            if started.elapsed() >= limit {
-                return Err(Gave::TimeOut);
-            }
-            {
-                let mut waiting = WAITING.lock();
-                if self.leads_to(thread, &waiting) {
-                    return Err(Gave::Circle);
-                }
-                waiting.push((thread, self));
-            }
-            self.sleep(thread, limit.saturating_sub(started.elapsed()));
-            WAITING.lock().retain(|&(each, _)| each != thread);
-        }
-        Ok(())
-    }
-
-    fn sleep(&self, thread: usize, longest: Duration) {
-        let mut open = self.open.lock();
-        let others = open
-            .iter()
-            .any(|encoder| encoder.owner.load(Ordering::Relaxed) != thread);
-        if others {
-            self.changed.wait_for(&mut open, longest.min(LOOK_AGAIN));
-        }
-    }
-
-    /// Whether somebody that this buffer waits for, directly or through others, waits for `thread`.
-    fn leads_to(&self, thread: usize, waiting: &[(usize, &'static Buffer)]) -> bool {
-        let mut seen: SmallVec<[usize; 8]> = SmallVec::new();
-        let mut ahead = self.others(thread);
-        while let Some(other) = ahead.pop() {
-            if seen.contains(&other) {
-                continue;
-            }
-            seen.push(other);
-            let waits = waiting.iter().find(|&&(each, _)| each == other);
-            if let Some((_, buffer)) = waits {
-                if buffer.has_open_of(thread) {
-                    return true;
-                }
-                ahead.extend(buffer.others(thread));
-            }
-        }
-        false
     }
 }

@@ -3,9 +3,6 @@
 use core::ffi::{c_char, c_int};
 use core::ptr;
 
-use locktoll_inject::Figured as _;
-
-use crate::guarding;
 use crate::load;
 use crate::stats::{self, Stats};
 
@@ -33,12 +30,16 @@ pub struct CStats {
     pub time_outs: u64,
     pub slow_waits: u64,
     pub guarded_methods: u64,
+    pub encoders_open: u64,
 }
 
 impl CStats {
     fn since(stats: &Stats, before: &Stats) -> Self {
         let sum = |of: fn(&locktoll_guard::Counts) -> u64| {
-            stats.locks.iter().map(|(_, counts)| of(counts)).sum()
+            let all = |stats: &Stats| stats.locks.iter().map(|(_, counts)| of(counts)).sum();
+            let (now, then): (u64, u64) = (all(stats), all(before));
+            // Where locks were reset by another way, or are new ones, all of it came since.
+            now.checked_sub(then).unwrap_or(now)
         };
         CStats {
             acquisitions: sum(|counts| counts.acquisitions),
@@ -65,6 +66,7 @@ impl CStats {
             time_outs: stats.time_outs.wrapping_sub(before.time_outs),
             slow_waits: stats.slow_waits.wrapping_sub(before.slow_waits),
             guarded_methods: stats.guarded_methods,
+            encoders_open: stats.encoders_open,
         }
     }
 }
@@ -100,14 +102,10 @@ pub unsafe extern "C" fn locktoll_metal_stats(stats: *mut CStats) {
     }
 }
 
-/// Begins counting anew.
+/// Begins counting anew for [`locktoll_metal_stats`]; the trace goes on as it was.
 #[unsafe(no_mangle)]
 pub extern "C" fn locktoll_metal_reset() {
-    let mut base = BASE.lock();
-    if let Some(protection) = guarding::installed() {
-        protection.reset();
-    }
-    *base = Some(stats::stats());
+    *BASE.lock() = Some(stats::stats());
 }
 
 /// Whether the guard is installed, and does more than pass calls on.

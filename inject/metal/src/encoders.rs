@@ -35,8 +35,10 @@ use parking_lot::Mutex;
 
 use crate::buffers::{Buffer, Known};
 use crate::life::{Life, Moment, Phase};
+use crate::protection::Protection;
 use crate::runtime;
 use crate::signatures::types::Id;
+use crate::tally::{self, Event};
 
 /// What is known of an encoder.
 #[derive(Default)]
@@ -73,19 +75,54 @@ pub(crate) struct Inside {
 
 impl Inside {
     /// Counts a call in, of an encoder that is known or is met now. An encoder from before the
-    /// guard was installed gets a life and a reference of ours with its first call: `met` is told.
+    /// guard was installed gets a life and a reference of ours with its first call.
     #[inline]
-    pub(crate) fn enter(encoders: &'static Encoders, this: Id, met: impl Fn()) -> Self {
+    pub(crate) fn enter(protection: &'static Protection, this: Id) -> Self {
+        let encoders = protection.known_encoders;
         loop {
-            let found = encoders.find(this.addr());
-            let encoder = match found {
-                Some(encoder) => encoder,
-                None => meet(encoders, this, &met),
+            let inside = match encoders.find(this.addr()) {
+                Some(encoder) => Self::count(encoder, this),
+                None => Self::meet(protection, this),
             };
+            if let Some(inside) = inside {
+                return inside;
+            }
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn meet(protection: &'static Protection, this: Id) -> Option<Self> {
+        let encoders = protection.known_encoders;
+        let inside = Self::count(meet(encoders, this), this)?;
+        if !protection.is_current() {
+            // The guard was taken away meanwhile: this call's end lets go of it.
+            abandon_one(encoders, this.addr(), inside.encoder);
+        }
+        Some(inside)
+    }
+
+    /// Counts the call in that ends the encoder's memory. One that nobody has met gets a record for as
+    /// long as that takes, and no reference, so that what the driver calls of it inside finds it dying.
+    pub(crate) fn enter_dealloc(encoders: &'static Encoders, this: Id) -> Self {
+        loop {
+            if let Some(inside) = Self::enter_known(encoders, this) {
+                return inside;
+            }
+            let (encoder, ()) = encoders.with(this.addr(), |encoder, is_new| {
+                if is_new {
+                    encoder.renew(0, false);
+                }
+            });
             if let Some(inside) = Self::count(encoder, this) {
                 return inside;
             }
         }
+    }
+
+    /// Whether the record is this encoder's yet: it is forgotten when the guard is taken away.
+    pub(crate) fn is_known(&self) -> bool {
+        self.encoder.is_of(self.this.addr())
     }
 
     /// Counts a call in, if the encoder is known.
@@ -143,17 +180,17 @@ fn let_go(encoder: &Encoder, this: Id) {
 /// A record for an encoder that no factory of ours has made.
 #[cold]
 #[inline(never)]
-fn meet(encoders: &'static Encoders, this: Id, met: &impl Fn()) -> Object<'static, Encoder> {
+fn meet(encoders: &'static Encoders, this: Id) -> Object<'static, Encoder> {
     // SAFETY: the program calls a method of it, so it is alive.
     unsafe { runtime::retain(this) };
     let (encoder, is_new) = encoders.with(this.addr(), |encoder, is_new| {
         if is_new {
-            encoder.renew(0);
+            encoder.renew(0, true);
         }
         is_new
     });
     if is_new {
-        met();
+        tally::add(Event::Met);
     } else {
         // Another thread was faster.
         // SAFETY: it was retained above.
@@ -162,32 +199,41 @@ fn meet(encoders: &'static Encoders, this: Id, met: &impl Fn()) -> Object<'stati
     encoder
 }
 
-/// Notes that a factory has returned an encoder, which is open from now on. Returns whether it is
-/// a new one, and not that of a factory that was called by this one.
+/// Notes that a factory has returned an encoder, which is open from now on. `is_nested` says that a
+/// factory inside this one has returned it. Returns whether it is a new one.
 pub(crate) fn made(
     encoders: &'static Encoders,
     this: Id,
     buffer: Option<Known>,
     thread: usize,
+    is_nested: bool,
 ) -> bool {
     // SAFETY: a factory has just returned it.
     unsafe { runtime::retain(this) };
     let (encoder, (is_new, was_kept)) = encoders.with(this.addr(), |encoder, made| {
         let before = encoder.life.now();
         // A factory that calls another one returns what that one has made.
-        if !made && before.phase() == Phase::Open {
+        if is_nested && !made && before.phase() == Phase::Open {
             return (false, before.is_kept());
         }
-        let before = encoder.renew(thread);
+        encoder.renew(thread, true);
         if let Some(buffer) = buffer {
             let lock = ptr::from_ref(buffer.lock()).cast_mut();
             encoder.shared_lock.store(lock, Ordering::Relaxed);
         }
-        (true, before.is_kept() && !made)
+        // An ended encoder may be taken up again while a call is inside. Of any other one the end of its
+        // memory was not seen, and with it our reference is gone.
+        (
+            true,
+            before.phase() == Phase::Ended && before.is_kept() && !made,
+        )
     });
     if was_kept {
         // SAFETY: it was retained above; the reference from before goes on.
         unsafe { runtime::release(this) };
+    }
+    if is_new {
+        encoder.close();
     }
     if let Some(buffer) = buffer {
         encoder.record().made_by(buffer);
@@ -196,13 +242,13 @@ pub(crate) fn made(
 }
 
 impl Encoder {
-    /// Begins a life, kept by a reference that the caller has taken. To be called while no other
-    /// thread makes or forgets records.
-    fn renew(&self, thread: usize) -> Moment {
+    /// Begins a life, which a reference keeps that the caller has taken, if it has. To be called while no
+    /// other thread makes or forgets records.
+    fn renew(&self, thread: usize, is_kept: bool) -> Moment {
         self.owner.store(thread, Ordering::Relaxed);
         self.ending.store(0, Ordering::Relaxed);
         self.shared_lock.store(ptr::null_mut(), Ordering::Relaxed);
-        self.life.begin(true)
+        self.life.begin(is_kept)
     }
 
     fn made_by(&'static self, buffer: Known) {
@@ -212,7 +258,7 @@ impl Encoder {
             buffer.wraps(inner);
         } else {
             *maker = Some(buffer);
-            buffer.record().opened(self);
+            buffer.occupancy.opened(self);
         }
     }
 
@@ -220,7 +266,7 @@ impl Encoder {
     pub(crate) fn close(&self) {
         let maker = self.maker.lock().take();
         if let Some(buffer) = maker {
-            buffer.closed(self);
+            buffer.occupancy.closed(self);
         }
     }
 
@@ -231,6 +277,13 @@ impl Encoder {
             *maker = None;
         }
     }
+}
+
+/// How many encoders are open now.
+pub(crate) fn open(encoders: &Encoders) -> u64 {
+    let known = encoders.each();
+    let open = known.filter(|(_, each)| each.life.now().phase() == Phase::Open);
+    open.count() as u64
 }
 
 /// Lets go of every encoder and forgets it, when the guard is taken away. Encoders that a call is
@@ -249,11 +302,13 @@ pub(crate) fn abandon_one(
     encoder: Object<'static, Encoder>,
 ) {
     encoder.close();
+    // Forgotten first, so that whoever finds it ended can see that this is why. It cannot serve another
+    // before we have let go of it.
+    encoders.forget_if(address, |each| ptr::eq(each, encoder.record()));
     let moment = encoder.life.now();
     if moment.phase() == Phase::Open {
         // Failing, somebody else has just ended it.
         let _ = encoder.life.pass(moment, Phase::Ended);
     }
     let_go(encoder.record(), ptr::with_exposed_provenance_mut(address));
-    encoders.forget_if(address, |each| each.life.now().phase() != Phase::Open);
 }

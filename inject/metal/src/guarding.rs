@@ -9,6 +9,7 @@ use objc2::runtime::{AnyClass, AnyObject, Sel};
 use objc2::sel;
 use parking_lot::Mutex;
 
+use crate::buffers;
 use crate::encoders;
 use crate::error::Error;
 use crate::install as tables;
@@ -110,6 +111,9 @@ impl Options {
         }
         now.protection = Some(protection);
         now.holders = 1;
+        for line in tables::all_left_alone() {
+            protection.report(&line, false);
+        }
         if protection.options.verbose {
             let methods = tables::guarded_methods();
             let strategy = protection.options.strategy;
@@ -138,12 +142,9 @@ impl Drop for Installed {
         Protection::set(None);
         tables::unguard_all();
         encoders::abandon(protection.known_encoders);
-        let buffers: Vec<usize> = protection.known_buffers.each().map(|(at, _)| at).collect();
-        for buffer in buffers {
-            protection.known_buffers.forget_if(buffer, |each| {
-                each.clear();
-                true
-            });
+        let known: Vec<usize> = protection.known_buffers.each().map(|(at, _)| at).collect();
+        for buffer in known {
+            buffers::forget(protection.known_buffers, buffer);
         }
         protection.retire();
     }

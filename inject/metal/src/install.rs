@@ -3,8 +3,9 @@
 //! # All or nothing
 //!
 //! A class is planned first, against the runtime's own type encodings, and then changed. If a method
-//! without which encoders cannot be followed (`needed`) is not as the table has it, or the runtime
-//! does not take one, everything that was put in place is taken back. A method of another kind that
+//! without which encoders cannot be followed (`endEncoding`, `dealloc`, `commit`, and at least one of the
+//! factories that a command buffer has) is not as the table has it, or the runtime does not take one,
+//! everything that was put in place is taken back. A method of another kind that
 //! is not as the table has it is left alone and told: its calls are not guarded. While methods are
 //! put in place one by one, [`Protection`] is not yet in force, and wrappers only pass calls on.
 //!
@@ -22,7 +23,7 @@
 use core::fmt;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::collections::BTreeMap;
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::ptr;
 
 use objc2::runtime::{AnyClass, Imp};
@@ -92,6 +93,8 @@ struct Placed {
 
 struct State {
     classes: Vec<Guarded>,
+    /// Names of classes that could not be guarded, and why.
+    unguarded: Vec<(String, String)>,
     placed: Vec<Placed>,
     /// Names of classes that were not there yet.
     late: Vec<CString>,
@@ -99,6 +102,7 @@ struct State {
 
 static STATE: Mutex<State> = Mutex::new(State {
     classes: Vec::new(),
+    unguarded: Vec::new(),
     placed: Vec::new(),
     late: Vec::new(),
 });
@@ -112,11 +116,12 @@ const NOT_GUARDED: usize = 1;
 /// Whether some class of [`State::late`] is still to come.
 static IS_LATE: AtomicBool = AtomicBool::new(false);
 
-/// Whether encoders cannot be followed without the method.
+/// Whether encoders cannot be followed without the method. An end by another name ends in `endEncoding`
+/// or in `dealloc`, and an encoder of an unguarded factory is met at its first call.
 fn is_needed(rule: Rule) -> bool {
-    !matches!(
+    matches!(
         rule,
-        Rule::Encode | Rule::Supply | Rule::Event | Rule::Split
+        Rule::End | Rule::Dealloc | Rule::Commit | Rule::Retire
     )
 }
 
@@ -136,41 +141,15 @@ pub(crate) fn guard_class(class: &'static AnyClass, group: Group) -> Result<(), 
         changes,
         refused,
         absent,
+        factories,
     } = plan(&state, class, group);
-    let fatal = refused.iter().find(|(row, _)| is_needed(row.rule));
+    let fatal = refused
+        .iter()
+        .find(|(row, _)| is_needed(row.rule) || row.rule == Rule::Factory && factories == 0);
     if let Some((_, refusal)) = fatal {
         return Err(Error::Refused(refusal.clone()));
     }
-    let before = state.placed.len();
-    for change in changes {
-        let Change {
-            row, copy, found, ..
-        } = change;
-        row.slots[copy].set(class, found.imp);
-        if !runtime::put(class, row.selector, &found, row.wrappers[copy]) {
-            let added = state.placed.split_off(before);
-            for each in &added {
-                take_out(each);
-            }
-            return Err(Error::NotTaken {
-                class: class.name().to_string_lossy().into_owned(),
-                selector: row.selector.to_string_lossy().into_owned(),
-            });
-        }
-        match state
-            .placed
-            .iter_mut()
-            .find(|each| ptr::eq(each.class, class) && ptr::eq(each.row, row))
-        {
-            Some(again) => again.is_out = false,
-            None => state.placed.push(Placed {
-                class,
-                row,
-                copy,
-                is_out: false,
-            }),
-        }
-    }
+    place(&mut state, class, changes, runtime::put)?;
     let refused: Vec<Refusal> = refused.into_iter().map(|(_, refusal)| refusal).collect();
     state.classes.push(Guarded {
         class,
@@ -179,6 +158,49 @@ pub(crate) fn guard_class(class: &'static AnyClass, group: Group) -> Result<(), 
         absent,
     });
     remember(class, 0);
+    Ok(())
+}
+
+/// Makes changes, all or none, by a function that puts one method into a table.
+fn place(
+    state: &mut State,
+    class: &'static AnyClass,
+    changes: Vec<Change>,
+    mut put: impl FnMut(&'static AnyClass, &CStr, &Found, Imp) -> bool,
+) -> Result<(), Error> {
+    let mut done = Vec::new();
+    for Change { row, copy, found } in changes {
+        let known = state
+            .placed
+            .iter()
+            .position(|each| ptr::eq(each.class, class) && ptr::eq(each.row, row));
+        row.slots[copy].set(class, found.imp);
+        if !put(class, row.selector, &found, row.wrappers[copy]) {
+            if known.is_none() {
+                row.slots[copy].clear();
+            }
+            for index in done {
+                let placed: &mut Placed = &mut state.placed[index];
+                placed.is_out = take_out(placed);
+            }
+            return Err(Error::NotTaken {
+                class: class.name().to_string_lossy().into_owned(),
+                selector: row.selector.to_string_lossy().into_owned(),
+            });
+        }
+        if let Some(index) = known {
+            state.placed[index].is_out = false;
+            done.push(index);
+        } else {
+            done.push(state.placed.len());
+            state.placed.push(Placed {
+                class,
+                row,
+                copy,
+                is_out: false,
+            });
+        }
+    }
     Ok(())
 }
 
@@ -195,6 +217,8 @@ struct Plan {
     changes: Vec<Change>,
     refused: Vec<(&'static Row, Refusal)>,
     absent: Vec<String>,
+    /// Factories that are or will be guarded.
+    factories: usize,
 }
 
 /// Plans for a class, by the runtime's own word.
@@ -215,7 +239,9 @@ fn plan(state: &State, class: &'static AnyClass, group: Group) -> Plan {
             continue;
         };
         // Of this class and put in before, or of an ancestor that is guarded: nothing to do.
+        let is_factory = usize::from(row.rule == Rule::Factory);
         if row.wrappers.iter().any(|&copy| same(copy, found.imp)) {
+            plan.factories += is_factory;
             continue;
         }
         let expected = row.encoding();
@@ -236,11 +262,15 @@ fn plan(state: &State, class: &'static AnyClass, group: Group) -> Plan {
                 copy: placed.copy,
                 found,
             }),
-            None => match row.slots.iter().position(|slot| slot.class().is_null()) {
-                Some(copy) => plan.changes.push(Change { row, copy, found }),
-                None => refuse(Why::TooManyClasses),
-            },
+            None => {
+                let Some(copy) = row.slots.iter().position(|slot| slot.class().is_null()) else {
+                    refuse(Why::TooManyClasses);
+                    continue;
+                };
+                plan.changes.push(Change { row, copy, found });
+            }
         }
+        plan.factories += is_factory;
     }
     plan
 }
@@ -271,6 +301,7 @@ pub(crate) fn unguard_all() {
         }
     }
     state.classes.clear();
+    state.unguarded.clear();
     for known in &KNOWN {
         known.store(0, Ordering::Release);
     }
@@ -304,9 +335,7 @@ fn guard_new_class(class: &'static AnyClass, group: Group) -> bool {
     let name = class.name().to_string_lossy();
     let why = match guard_class(class, group) {
         Ok(()) => {
-            if protection.options.verbose {
-                tell_class(protection, class, group);
-            }
+            tell_class(protection, class, group);
             return true;
         }
         Err(Error::Refused(refusal)) => refusal.to_string(),
@@ -314,7 +343,8 @@ fn guard_new_class(class: &'static AnyClass, group: Group) -> bool {
     };
     // Said once is enough.
     remember(class, NOT_GUARDED);
-    protection.report(&format!("the class {name} is not guarded: {why}"), false);
+    protection.report_later(format!("the class {name} is not guarded: {why}"));
+    STATE.lock().unguarded.push((name.into_owned(), why));
     false
 }
 
@@ -330,22 +360,41 @@ fn remember(class: &'static AnyClass, mark: usize) {
     }
 }
 
-/// Says what is and is not guarded of a class.
-pub(crate) fn tell_class(protection: &Protection, class: &AnyClass, group: Group) {
+/// Says what was left alone of a class that has just been guarded, and if so asked how much was not.
+fn tell_class(protection: &Protection, class: &AnyClass, group: Group) {
     let state = STATE.lock();
-    let guarded = |each: &&Guarded| ptr::eq(each.class, class) && each.group == group;
-    if let Some(guarded) = state.classes.iter().find(guarded) {
+    let is_this = |each: &&Guarded| ptr::eq(each.class, class) && each.group == group;
+    let Some(guarded) = state.classes.iter().find(is_this) else {
+        return;
+    };
+    for refusal in &guarded.refused {
+        protection.report_later(left_alone(refusal));
+    }
+    if protection.options.verbose {
         let name = class.name().to_string_lossy();
         let rows = group.rows().len();
         let kept = rows - guarded.refused.len() - guarded.absent.len();
-        protection.report(
-            &format!(
-                "{name} ({}): {kept} of {rows} methods guarded",
-                group.name()
-            ),
-            false,
-        );
+        let group = group.name();
+        protection.report_later(format!(
+            "{name} ({group}): {kept} of {rows} methods guarded"
+        ));
     }
+}
+
+/// What was left alone of all classes that are guarded, in lines for people.
+pub(crate) fn all_left_alone() -> Vec<String> {
+    let state = STATE.lock();
+    let refused = state.classes.iter().flat_map(|each| &each.refused);
+    refused.map(left_alone).collect()
+}
+
+fn left_alone(refusal: &Refusal) -> String {
+    format!("{refusal}; it is left alone, and its calls are not guarded")
+}
+
+/// Classes that could not be guarded, and why.
+pub(crate) fn unguarded() -> Vec<(String, String)> {
+    STATE.lock().unguarded.clone()
 }
 
 /// Guards the classes of command buffers that have these names, now or when they come.

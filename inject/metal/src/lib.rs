@@ -23,7 +23,7 @@
 //! Calls of one encoder by several threads are put one after another by every strategy but `none`;
 //! calls of different encoders, where the driver fails at those, by `global` alone. Encoders live as
 //! long as a call is inside. A command buffer is not committed, and no event is encoded in it, while
-//! another thread's encoder is open in it, as long as that can be waited for (see `buffers`); under
+//! another thread's encoder is open in it, as long as that can be waited for (see `occupancy`); under
 //! `session` no second encoder is made meanwhile either.
 //!
 //! It cannot help where an object is gone before its method is called, since the runtime reads it
@@ -38,6 +38,8 @@
 //! | `encoding` | when two type encodings are the same call |
 //! | `rules` | what is done round an original |
 //! | `encoders`, `buffers`, `life` | what is known of each object, found by its address |
+//! | `occupancy` | who waits for whose encoder, and in which order |
+//! | `within` | whether a thread is in a guarded call already |
 //! | `misuse` | what no lock can put right |
 //! | `protection` | the strategy at work |
 //! | `guarding` | installing and taking away; finding the driver's classes |
@@ -64,6 +66,7 @@ mod install;
 mod life;
 mod load;
 mod misuse;
+mod occupancy;
 mod protection;
 mod rules;
 mod runtime;
@@ -73,6 +76,7 @@ mod stats;
 mod strategy;
 mod tally;
 mod watch;
+mod within;
 
 pub use self::document::document;
 pub use self::error::Error;

@@ -7,6 +7,8 @@
 
 use std::io::Write as _;
 
+use parking_lot::Mutex;
+
 use crate::error::Error;
 use crate::guarding;
 use crate::settings;
@@ -38,9 +40,17 @@ pub(crate) enum Failure {
     Install(#[from] Error),
 }
 
-/// Installs what the environment asks for, for as long as the process lives. Returns whether it
+/// Whether what the environment asks for is installed.
+static IS_DONE: Mutex<bool> = Mutex::new(false);
+
+/// Installs what the environment asks for, once, for as long as the process lives. Returns whether it
 /// asks for anything.
 pub(crate) fn install_by_environment() -> Result<bool, Failure> {
+    let mut is_done = IS_DONE.lock();
+    // A second record would take the place of the first one's file, which goes on being written.
+    if *is_done {
+        return Ok(true);
+    }
     let options = settings::options(&|name| std::env::var_os(name)).map_err(Failure::Setting)?;
     let Some(options) = options else {
         return Ok(false);
@@ -64,6 +74,7 @@ pub(crate) fn install_by_environment() -> Result<bool, Failure> {
         // failure means that only the regular writes are kept, which is what a crash leaves too.
         let _ = unsafe { libc::atexit(at_exit) };
     }
+    *is_done = true;
     Ok(true)
 }
 

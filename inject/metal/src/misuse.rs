@@ -19,14 +19,15 @@ pub(crate) enum Verdict {
     Refuse,
 }
 
-/// A call on an encoder that has ended.
+/// A call on an encoder that has ended, by a thread in no section.
 pub(crate) fn of_ended(protection: &Protection, selector: Sel) -> Verdict {
     static TIMES: AtomicU32 = AtomicU32::new(0);
     tally::add(Event::Misuse);
     let on_misuse = protection.options.on_misuse;
     let done = match on_misuse {
-        OnMisuse::Warn => "the driver was not called",
-        OnMisuse::Pass => "passed on",
+        OnMisuse::Pass => return Verdict::Pass,
+        OnMisuse::Warn => "passed on",
+        OnMisuse::Refuse => "the driver was not called",
         OnMisuse::Abort => "the process ends, as was asked for",
     };
     tell(
@@ -36,20 +37,23 @@ pub(crate) fn of_ended(protection: &Protection, selector: Sel) -> Verdict {
         selector,
         &format!("was called on an encoder that has ended; {done}"),
     );
-    if on_misuse == OnMisuse::Pass {
+    if on_misuse == OnMisuse::Warn {
         return Verdict::Pass;
     }
     tally::add(Event::Refused);
     Verdict::Refuse
 }
 
-/// A factory, a commit or an event while the calling thread has an encoder open in the command
+/// A factory, a commit or an event, by a thread in no section, while the calling thread has an encoder open in the command
 /// buffer. The driver gets it in any case: refused, a commit would leave whoever waits for it waiting
 /// for ever.
 #[cold]
 pub(crate) fn own_open(protection: &Protection, selector: Sel) {
     static TIMES: AtomicU32 = AtomicU32::new(0);
     tally::add(Event::OwnOpen);
+    if protection.options.on_misuse == OnMisuse::Pass {
+        return;
+    }
     let ends = protection.options.on_misuse == OnMisuse::Abort;
     tell(
         protection,

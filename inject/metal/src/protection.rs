@@ -5,19 +5,21 @@
 //! one come into force all at once.
 
 use core::ptr;
-use core::sync::atomic::{AtomicPtr, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering, fence};
 use std::io::Write as _;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use locktoll_guard::{Counts, Guard, Instrument, OwnedLock, Section, Site, Strategy as Locks};
 use locktoll_inject::{Figured, Record};
+use parking_lot::Mutex;
 
 use crate::buffers::Buffers;
 use crate::encoders::Encoders;
 use crate::strategy::{OnMisuse, Strategy};
 use crate::tally;
 use crate::watch::Watch;
+use crate::within::{self, Within};
 
 /// How the guard is to work.
 #[derive(Clone, Debug)]
@@ -65,6 +67,8 @@ pub(crate) struct Protection {
     pub(crate) options: Options,
     /// Round methods of encoders; of all, where the strategy does not tell them apart.
     calls: Guard,
+    /// No lock tells that a thread is in a call.
+    is_lockless: bool,
     /// Round methods of command buffers, where they have locks of their own.
     buffers: Option<Guard>,
     pub(crate) known_encoders: &'static Encoders,
@@ -73,6 +77,15 @@ pub(crate) struct Protection {
     spare: OwnedLock,
     pub(crate) record: Option<&'static Record>,
     watch: Option<&'static Watch>,
+    /// What is to be told when the calling thread has left its section.
+    pending: Mutex<Vec<String>>,
+    has_pending: AtomicBool,
+}
+
+/// A section of a call of an encoder, and that the thread is in a call where no lock tells it.
+pub(crate) struct Turn<'a> {
+    _section: Section<'a>,
+    _within: Option<Within>,
 }
 
 static CURRENT: AtomicPtr<Protection> = AtomicPtr::new(ptr::null_mut());
@@ -91,12 +104,15 @@ impl Protection {
         };
         Protection {
             calls: guard(),
+            is_lockless: !matches!(locks, Locks::Global | Locks::PerEncoder),
             buffers: (locks == Locks::PerEncoder).then(guard),
             known_encoders: ENCODERS.get_or_init(Encoders::new),
             known_buffers: BUFFERS.get_or_init(Buffers::new),
             spare: OwnedLock::new(),
             record,
             watch,
+            pending: Mutex::default(),
+            has_pending: AtomicBool::new(false),
             options,
         }
     }
@@ -119,19 +135,27 @@ impl Protection {
     pub(crate) fn set(protection: Option<&'static Protection>) {
         let pointer = protection.map_or(ptr::null_mut(), |each| ptr::from_ref(each).cast_mut());
         CURRENT.store(pointer, Ordering::SeqCst);
+        // See `is_current`.
+        fence(Ordering::SeqCst);
     }
 
+    /// Whether it is in force. Who makes an object known and then finds that it is has done so before
+    /// whoever takes the guard away looks at all objects that are known.
     pub(crate) fn is_current(&self) -> bool {
+        fence(Ordering::SeqCst);
         ptr::eq(CURRENT.load(Ordering::SeqCst), self)
     }
 
     /// Enters the section of a call of an encoder.
     #[inline]
-    pub(crate) fn enter_encoder<'a>(&'a self, lock: &'a OwnedLock) -> Section<'a> {
-        self.calls.enter(Site {
-            queue: lock,
-            encoder: lock,
-        })
+    pub(crate) fn enter_encoder<'a>(&'a self, lock: &'a OwnedLock) -> Turn<'a> {
+        Turn {
+            _section: self.calls.enter(Site {
+                queue: lock,
+                encoder: lock,
+            }),
+            _within: self.is_lockless.then(Within::an_encoder),
+        }
     }
 
     /// Enters the section of a call of a command buffer.
@@ -143,15 +167,36 @@ impl Protection {
         })
     }
 
-    /// Enters the section of a call of a queue, where that has one: queues may be shared by threads,
-    /// and an encoder does not tell its queue.
-    pub(crate) fn enter_queue(&self) -> Option<Section<'_>> {
-        self.buffers.is_none().then(|| self.enter_spare())
+    /// Enters the section of a call of an encoder that nothing is known of.
+    pub(crate) fn enter_spare(&self) -> Turn<'_> {
+        self.enter_encoder(&self.spare)
     }
 
-    /// Enters the section of a call of an encoder that nothing is known of.
-    pub(crate) fn enter_spare(&self) -> Section<'_> {
-        self.enter_encoder(&self.spare)
+    /// As [`report`](Self::report), once the calling thread has left its section: whoever reads standard
+    /// error may be slow.
+    pub(crate) fn report_later(&self, line: String) {
+        self.pending.lock().push(line);
+        self.has_pending.store(true, Ordering::Release);
+    }
+
+    /// Tells what is to be told later, unless the thread is in a section yet.
+    #[inline]
+    pub(crate) fn tell_pending(&self) {
+        if self.has_pending.load(Ordering::Acquire) {
+            self.tell_pending_now();
+        }
+    }
+
+    #[cold]
+    fn tell_pending_now(&self) {
+        if within::is_in_a_call() {
+            return;
+        }
+        self.has_pending.store(false, Ordering::Release);
+        let lines = core::mem::take(&mut *self.pending.lock());
+        for line in lines {
+            self.report(&line, false);
+        }
     }
 
     /// Tells of something, in the trace and on standard error, and ends the process if so decided.
@@ -166,6 +211,9 @@ impl Protection {
         }
     }
 }
+
+/// How the encoders that are open at the time are called in the trace.
+const OPEN: &str = "encoders_open";
 
 impl Figured for Protection {
     fn classes(&self) -> Vec<(&'static str, Counts)> {
@@ -194,6 +242,9 @@ impl Figured for Protection {
     }
 
     fn standing(&self) -> Vec<(&'static str, u64)> {
-        vec![("guarded_methods", crate::install::guarded_methods())]
+        vec![
+            ("guarded_methods", crate::install::guarded_methods()),
+            (OPEN, crate::encoders::open(self.known_encoders)),
+        ]
     }
 }

@@ -109,6 +109,20 @@ pub(crate) fn find(class: &'static AnyClass, selector: &CStr) -> Option<Found> {
     })
 }
 
+/// Whether a class, or one above it, answers a selector by a method of this encoding, in canonical form.
+pub(crate) fn answers(class: &AnyClass, selector: Sel, encoding: &str) -> bool {
+    let Some(method) = class.instance_method(selector) else {
+        return false;
+    };
+    // SAFETY: `method` is one of a class, and its encoding, if there is one, lives as long.
+    let text = unsafe {
+        let text = ffi::method_getTypeEncoding(method);
+        (!text.is_null()).then(|| CStr::from_ptr(text))
+    };
+    let canonical = text.and_then(|text| crate::encoding::canonical(&text.to_string_lossy()));
+    canonical.as_deref() == Some(encoding)
+}
+
 /// The selectors of the methods that the class itself has.
 pub(crate) fn own_selectors(class: &AnyClass) -> Vec<CString> {
     let mut count = 0;

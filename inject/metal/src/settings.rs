@@ -53,10 +53,10 @@ pub const VARIABLES: &[Variable] = &[
     },
     Variable {
         name: ON_MISUSE,
-        values: "`warn`, `pass`, `abort`",
-        default: "`warn`",
+        values: "`refuse`, `warn`, `pass`, `abort`",
+        default: "`refuse`",
         meaning: "what is done about a call on an encoder that has ended: told and kept from the \
-                  driver; told and passed on; or the process ends",
+                  driver; told and passed on; passed on; or told, and the process ends",
     },
     Variable {
         name: VERBOSE,
@@ -206,6 +206,7 @@ mod tests {
             ON_MISUSE,
             VERBOSE,
             SLOW_MS,
+            SLOW_EVERY_MS,
             TIMEOUT_MS,
             ABORT_ON_TIMEOUT,
         ] {

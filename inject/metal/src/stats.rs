@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use locktoll_guard::Counts;
 use locktoll_inject::Figured as _;
 
+use crate::encoders;
 use crate::guarding;
 use crate::install::{self, Guarded};
 use crate::protection::Protection;
@@ -45,6 +46,8 @@ pub struct Stats {
     pub time_outs: u64,
     /// Waits for a lock that were warned of.
     pub slow_waits: u64,
+    /// Encoders that are known and have not ended; the guard keeps those until they have.
+    pub encoders_open: u64,
     /// Methods that have a wrapper now.
     pub guarded_methods: u64,
     /// By class of locks, such as `global`.
@@ -70,6 +73,8 @@ pub fn stats() -> Stats {
         wait_circles: of(Event::Circle),
         time_outs: of(Event::TimeOut),
         slow_waits: of(Event::Slow),
+        encoders_open: guarding::installed()
+            .map_or(0, |protection| encoders::open(protection.known_encoders)),
         guarded_methods: install::guarded_methods(),
         locks: guarding::installed().map_or_else(Vec::new, Protection::classes),
     }
@@ -125,7 +130,9 @@ impl Coverage {
     }
 }
 
-/// The coverage as lines for people: a class, then what is not guarded of it.
+/// The coverage as lines for people: of each class what is guarded, what was left alone and why, what of
+/// the table it has not, and what it has that no line of the table is about; then the classes that could
+/// not be guarded.
 pub fn coverage_text() -> String {
     let mut text = String::new();
     for class in coverage() {
@@ -139,9 +146,18 @@ pub fn coverage_text() -> String {
         for refusal in &class.refused {
             let _ = writeln!(text, "  left alone: {refusal}");
         }
-        for selector in &class.unlisted {
-            let _ = writeln!(text, "  not in the table: {selector}");
+        for (what, selectors) in [
+            ("guarded", &class.guarded),
+            ("absent", &class.absent),
+            ("not in the table", &class.unlisted),
+        ] {
+            for selector in selectors {
+                let _ = writeln!(text, "  {what}: {selector}");
+            }
         }
+    }
+    for (class, why) in install::unguarded() {
+        let _ = writeln!(text, "{class}: not guarded: {why}");
     }
     text
 }

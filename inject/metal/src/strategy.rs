@@ -34,16 +34,19 @@ pub enum Strategy {
 
 /// What is done about a call on an encoder that has ended.
 ///
-/// It is counted and, the first times, told on standard error in any case.
+/// It is counted in any case. What is told, the first ten times of each kind, is told on standard error
+/// and in the trace.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum OnMisuse {
-    /// The driver is not called, and the caller gets nothing, null or false. The encoder, which may
-    /// be gone, is not touched.
+    /// It is told, the driver is not called, and the caller gets nothing, null or false. The encoder,
+    /// which may be gone, is not touched. What the call was to do is missing in the program's results.
     #[default]
+    Refuse,
+    /// It is told, and the driver is called, as without the guard: most end the process.
     Warn,
-    /// The driver is called, as without the guard: most end the process.
+    /// The driver is called, and nothing is told.
     Pass,
-    /// The process ends.
+    /// It is told, and the process ends.
     Abort,
 }
 
@@ -91,12 +94,13 @@ impl FromStr for OnMisuse {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         match text {
+            "refuse" => Ok(OnMisuse::Refuse),
             "warn" => Ok(OnMisuse::Warn),
             "pass" => Ok(OnMisuse::Pass),
             "abort" => Ok(OnMisuse::Abort),
             _ => Err(Error::Setting {
                 text: text.into(),
-                choices: "warn, pass or abort",
+                choices: "refuse, warn, pass or abort",
             }),
         }
     }

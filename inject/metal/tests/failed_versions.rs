@@ -235,8 +235,8 @@ fn waits_for_the_encoder(name: &str, call: fn(&Object)) {
                     };
                     let encoder = compute(&buffer);
                     std::thread::scope(|scope| {
-                        scope.spawn(|| call(&buffer));
-                        while stats().encoder_waits == 0 {
+                        let called = scope.spawn(|| call(&buffer));
+                        while stats().encoder_waits == 0 && !called.is_finished() {
                             std::thread::yield_now();
                         }
                         set_bytes(&encoder);

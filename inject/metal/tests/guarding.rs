@@ -3,6 +3,7 @@
 mod support;
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use locktoll_metal::{Error, Options, Strategy, coverage, install, stats};
 use locktoll_objc_driver as driver;
@@ -124,4 +125,51 @@ fn a_wrapping_command_buffer_is_guarded() {
     assert_eq!(after.commits - before.commits, 1);
     assert_eq!(driver::counts().encoders_live, 0);
     guard.uninstall();
+}
+
+/// Threads that encode meanwhile: whether a call is guarded or not, the driver gets it.
+#[test]
+fn installing_and_taking_away_beside_threads_drops_no_call() {
+    const THREADS: usize = 3;
+    let _turn = turn();
+    for text in ["none", "global", "per-encoder", "session"] {
+        let (device, before) = (device(), stats());
+        driver::reset();
+        let (is_over, ops) = (AtomicBool::new(false), AtomicU64::new(0));
+        std::thread::scope(|scope| {
+            for _ in 0..THREADS {
+                scope.spawn(|| {
+                    let queue = queue(&device);
+                    while !is_over.load(Ordering::Relaxed) {
+                        pool(|| {
+                            let buffer = command_buffer(&queue);
+                            let encoder = compute(&buffer);
+                            (0..20).for_each(|_| encode(&encoder));
+                            end(&encoder);
+                            commit(&buffer);
+                        });
+                        ops.fetch_add(1, Ordering::Relaxed);
+                    }
+                });
+            }
+            for _ in 0..25 {
+                let guard = install(strategy(text)).expect("installs");
+                let seen = ops.load(Ordering::Relaxed);
+                while ops.load(Ordering::Relaxed) < seen + 2 {
+                    std::thread::yield_now();
+                }
+                guard.uninstall();
+            }
+            is_over.store(true, Ordering::Relaxed);
+        });
+        let (after, counts, ops) = (stats(), driver::counts(), ops.into_inner());
+        assert_eq!(counts.of(driver::Group::Compute), 60 * ops, "{text}");
+        assert_eq!(counts.of(driver::Group::Commit), ops, "{text}");
+        assert_eq!(counts.encoders_live, 0, "{text}");
+        assert_eq!(
+            (after.misuse, after.refused),
+            (before.misuse, before.refused),
+            "{text}"
+        );
+    }
 }

@@ -2,14 +2,19 @@
 
 mod support;
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Barrier, Mutex, MutexGuard};
 use std::time::Duration;
 
 use locktoll_metal::{Installed, Options, install, stats};
 use locktoll_objc_driver as driver;
 use locktoll_objc_driver::{Group, Scope};
+use objc2::msg_send;
 use support::child;
-use support::metal::{Object, command_buffer, commit, compute, device, encode, end, queue, signal};
+use support::metal::{
+    Object, command_buffer, commit, compute, device, encode, end, pool, queue, queue_of_two,
+    signal, wrapping_buffer_of,
+};
 
 /// The guard is the process's, so tests take turns.
 static TURN: Mutex<()> = Mutex::new(());
@@ -221,4 +226,111 @@ fn one_thread_may_have_several_command_buffers_open() {
         (before.time_outs, before.wait_circles)
     );
     guard.uninstall();
+}
+
+/// A thread that makes one encoder after another in a command buffer that another thread waits for.
+#[test]
+fn a_thread_that_comes_again_and_again_lets_others_have_their_turn() {
+    const ROUNDS: u32 = 20;
+    let _turn = turn();
+    let guard = session(LONG);
+    let buffer = command_buffer(&queue(&device()));
+    let before = stats();
+    let others = AtomicU32::new(0);
+    std::thread::scope(|scope| {
+        for round in 0..ROUNDS {
+            let waits = stats().encoder_waits;
+            let first = compute(&buffer);
+            let other = scope.spawn(|| {
+                let encoder = compute(&buffer);
+                others.fetch_add(1, Ordering::SeqCst);
+                end(&encoder);
+            });
+            waits_since(waits);
+            end(&first);
+            // The other one came first.
+            let second = compute(&buffer);
+            assert_eq!(others.load(Ordering::SeqCst), round + 1);
+            end(&second);
+            other.join().expect("no panic");
+        }
+    });
+    let after = stats();
+    assert_eq!(
+        (after.time_outs, after.wait_circles),
+        (before.time_outs, before.wait_circles)
+    );
+    commit(&buffer);
+    guard.uninstall();
+}
+
+/// `-[MPSCommandBuffer commitAndContinue]` gives it another command buffer of the driver's, whose class
+/// tells which, or does not.
+#[test]
+fn a_wrapping_command_buffer_that_goes_on_leaves_the_one_before() {
+    let _turn = turn();
+    for class in [c"LTMPSCommandBuffer", c"LTWrappingCommandBuffer"] {
+        let mut options = Options::new("session".parse().expect("a strategy"));
+        options.timeout = Duration::from_millis(100);
+        options.classes = vec![class.to_str().expect("ASCII").to_owned()];
+        let guard = options.install().expect("installs");
+        let queue = queue(&device());
+        let wrapping = wrapping_buffer_of(class, &queue);
+        end(&compute(&wrapping));
+        pool(|| {
+            // SAFETY: a method of the class.
+            let () = unsafe { msg_send![wrapping.id(), commitAndContinue] };
+        });
+        let before = stats();
+        // It gets what was kept for the one that was committed, and has gone.
+        let other = command_buffer(&queue);
+        let open = std::thread::scope(|scope| {
+            let made = scope.spawn(|| compute(&other));
+            made.join().expect("no panic")
+        });
+        // Nothing is open in this one.
+        end(&compute(&wrapping));
+        commit(&wrapping);
+        let after = stats();
+        assert_eq!(
+            (after.encoder_waits, after.time_outs),
+            (before.encoder_waits, before.time_outs),
+            "{class:?}"
+        );
+        end(&open);
+        guard.uninstall();
+    }
+}
+
+/// A queue that makes no command buffer until one is committed, as Metal's do from the 64th on.
+#[test]
+fn a_thread_that_waits_for_a_queue_keeps_no_other_from_encoding() {
+    let name = "a_thread_that_waits_for_a_queue_keeps_no_other_from_encoding";
+    for strategy in ["global", "throttle:1", "per-encoder", "session"] {
+        child::run(
+            name,
+            strategy,
+            || {
+                let guard = install(strategy.parse().expect("a strategy")).expect("installs");
+                let queue = queue_of_two(&device());
+                let buffers = [command_buffer(&queue), command_buffer(&queue)];
+                std::thread::scope(|scope| {
+                    let third = scope.spawn(|| commit(&command_buffer(&queue)));
+                    while driver::waiting_for_room() == 0 {
+                        std::thread::yield_now();
+                    }
+                    for buffer in &buffers {
+                        let encoder = compute(buffer);
+                        encode(&encoder);
+                        end(&encoder);
+                        commit(buffer);
+                    }
+                    third.join().expect("no panic");
+                });
+                assert_eq!(driver::counts().of(Group::Commit), 3);
+                guard.uninstall();
+            },
+            child::succeeds,
+        );
+    }
 }

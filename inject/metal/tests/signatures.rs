@@ -264,3 +264,55 @@ fn what_another_library_has_put_over_ours_stays() {
         drop(guard);
     }
 }
+
+/// As a command buffer that wraps one of the driver's.
+unsafe extern "C-unwind" fn make_in_another(_this: Id, _selector: Sel) -> Id {
+    // SAFETY: a class, and a method that was given to it.
+    unsafe {
+        let inner: Id = msg_send![empty::classes().buffer, new];
+        let inner: Id = msg_send![inner, autorelease];
+        msg_send![inner, computeCommandEncoder]
+    }
+}
+
+/// A class that wraps command buffers and is loaded after the guard was installed.
+#[test]
+fn a_named_class_that_comes_later_is_guarded_from_the_next_command_buffer_on() {
+    let _turn = turn();
+    make(empty::classes().buffer, empty::classes().encoder);
+    let mut options = options();
+    options.classes = vec!["LateWrapper".into()];
+    let guard = options.install_on(empty::create_device).expect("installs");
+    assert!(!covers("LateWrapper", "commit"));
+    let late = class(c"LateWrapper", c"NSObject", |builder| {
+        // SAFETY: the functions have the types of their selectors.
+        unsafe {
+            builder.add_method(
+                sel!(computeCommandEncoder),
+                make_in_another as unsafe extern "C-unwind" fn(_, _) -> _,
+            );
+            builder.add_method(sel!(commit), nothing as unsafe extern "C-unwind" fn(_, _));
+        }
+    });
+    // SAFETY: classes, and the methods that were given to them.
+    let buffer = Object::owned(unsafe { msg_send![late, new] });
+    let commits = stats().commits;
+    support::metal::commit(&buffer);
+    assert_eq!(stats().commits, commits, "nobody has looked yet");
+    let queue = Object::owned(unsafe { msg_send![empty::classes().queue, new] });
+    drop(support::metal::command_buffer(&queue));
+    assert!(covers("LateWrapper", "commit"));
+    let made = stats().encoders_made;
+    end(&compute(&buffer));
+    support::metal::commit(&buffer);
+    assert_eq!(stats().commits, commits + 1);
+    assert_eq!(stats().encoders_made, made + 1);
+    guard.uninstall();
+}
+
+/// Whether a method of a class is guarded now.
+fn covers(class: &str, selector: &str) -> bool {
+    let coverage = coverage();
+    let class = coverage.iter().find(|each| each.class == class);
+    class.is_some_and(|class| class.guarded.iter().any(|each| each == selector))
+}

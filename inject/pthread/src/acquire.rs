@@ -11,7 +11,7 @@ use crate::points::{self, Call, Place};
 use crate::settle::settle;
 use crate::thread::{self, Open, Thread};
 use crate::words::{get, raise, word};
-use crate::{clock, session, stacks};
+use crate::{clock, delay, session, stacks};
 
 /// The owner has died; the lock is had.
 pub(crate) const EOWNERDEAD: c_int = 130;
@@ -93,6 +93,8 @@ struct Before {
     stack: u32,
     /// See [`prepare_nested`].
     nested: bool,
+    /// Whether it is the lock whose holds are lengthened.
+    chosen: bool,
     nothing_to_do: bool,
 }
 
@@ -133,9 +135,13 @@ fn prepare(call: &Call, found: Found) -> Option<Before> {
     };
     let mut hold_weight = 0;
     let mut stack = 0;
+    let chosen = is_held(call.kind) && delay::is_chosen(call.lock, call.site);
+    if chosen {
+        delay::asks(thread);
+    }
     if is_held(call.kind) && mode != Mode::CONTENTIONS {
         let all = place.times_all_holds();
-        place.cache(call, !all);
+        place.cache(call, !all && !chosen);
         hold_weight = if all { 1 } else { thread.hold_weight() };
         if hold_weight > 0 && !found.taken {
             stack = stacks::sample(thread, call, place.point, Why::HOLD);
@@ -150,7 +156,7 @@ fn prepare(call: &Call, found: Found) -> Option<Before> {
         place.count(entry::ACQUISITIONS, point::ACQUISITIONS);
         place.note_held(call.lock);
     }
-    let timed = wait.weight > 0 || hold_weight > 0 || mode == Mode::EVENTS;
+    let timed = chosen || wait.weight > 0 || hold_weight > 0 || mode == Mode::EVENTS;
     let asked = if wait.weight > 0 { clock::ticks() } else { 0 };
     thread.leave();
     Some(Before {
@@ -160,6 +166,7 @@ fn prepare(call: &Call, found: Found) -> Option<Before> {
         hold_weight,
         stack,
         nested: false,
+        chosen,
         nothing_to_do: !timed && !found.may_fail,
     })
 }
@@ -207,6 +214,7 @@ fn prepare_nested(call: &Call, found: Found) -> Option<Before> {
         hold_weight: 0,
         stack: 0,
         nested: true,
+        chosen: false,
         nothing_to_do: !found.may_fail,
     })
 }
@@ -258,6 +266,7 @@ fn finish(call: &Call, found: Found, before: &Before, outcome: Outcome) {
                 // Nobody releases it.
                 settle(thread, &open, None);
             } else if before.wait.weight | before.hold_weight != 0
+                || before.chosen
                 || session::mode() == Mode::EVENTS
             {
                 if thread.is_full() {
@@ -272,6 +281,9 @@ fn finish(call: &Call, found: Found, before: &Before, outcome: Outcome) {
             settle(thread, &open, None);
         }
         Outcome::Vain => {}
+    }
+    if before.chosen && outcome == Outcome::Had {
+        delay::inside(thread);
     }
     thread.leave();
 }
@@ -341,20 +353,39 @@ pub(crate) fn release(lock: usize, real: impl FnOnce() -> c_int) -> c_int {
     }
     let end = clock::ticks();
     let result = real();
-    write_out(lock, end);
+    if write_out(lock, end) {
+        after_chosen();
+    }
     result
 }
 
-/// Writes out what is open of a lock, which was released then.
+/// Writes out what is open of a lock, which was released then. Whether its holds are those that are
+/// lengthened.
 #[inline(always)]
-pub(crate) fn write_out(lock: usize, end: u64) {
+pub(crate) fn write_out(lock: usize, end: u64) -> bool {
     let Some(thread) = thread::enter() else {
-        return;
+        return false;
     };
+    let mut chosen = false;
     // Once more, since a signal handler's locks may have moved it.
     if let Some(index) = thread.find(lock) {
-        settle(thread, &thread.open[index], Some(end));
+        let open = &thread.open[index];
+        let (site, since) = (open.site, open.since);
+        settle(thread, open, Some(end));
         thread.remove(index);
+        chosen = delay::is_chosen(lock, site);
+        if chosen {
+            delay::held(thread, end.saturating_sub(since));
+        }
     }
     thread.leave();
+    chosen
+}
+
+#[cold]
+fn after_chosen() {
+    if let Some(thread) = thread::enter() {
+        delay::outside(thread);
+        thread.leave();
+    }
 }

@@ -40,6 +40,7 @@
 mod acquire;
 mod blocks;
 mod clock;
+mod delay;
 mod entry;
 mod files;
 mod hooks;

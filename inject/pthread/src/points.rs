@@ -12,7 +12,7 @@ use locktoll_trace::recording::{LockBits, Mode};
 
 use crate::thread::Thread;
 use crate::words::{add_own, add_shared, get, put, word};
-use crate::{blocks, maps, session};
+use crate::{blocks, delay, maps, session};
 
 /// Fibonacci hashing: 2^64 divided by the golden ratio.
 pub(crate) const PHI: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -338,6 +338,7 @@ fn point_of(base: *mut u8, call: &Call) -> usize {
             put(record, point::BITS, u64::from(call.bits.0));
         }
         maps::see(call.site);
+        delay::look();
     };
     // Of the points, an eighth is kept for those without a lock.
     let room = shape.points / 8 * 7;

@@ -14,7 +14,7 @@ use crate::files;
 use crate::settings::Settings;
 use crate::thread::Thread;
 use crate::words::{add_own, add_shared, get, put};
-use crate::{blocks, clock, kernel, maps};
+use crate::{blocks, clock, delay, kernel, maps};
 
 /// Nothing is recorded.
 const OFF: u32 = 0;
@@ -32,6 +32,7 @@ static MODE: AtomicU32 = AtomicU32::new(0);
 static HOLD_EVERY: AtomicU32 = AtomicU32::new(1);
 /// Events that each thread has room for: 0 or a power of two.
 static EVENTS: AtomicUsize = AtomicUsize::new(0);
+static DELAYS_NS: [AtomicU64; 2] = [const { AtomicU64::new(0) }; 2];
 /// The process that is recorded.
 static PROCESS: AtomicU32 = AtomicU32::new(0);
 static BEGAN_TICKS: AtomicU64 = AtomicU64::new(0);
@@ -57,6 +58,9 @@ pub(crate) fn want(settings: &Settings) {
     MODE.store(settings.mode.0, Ordering::Relaxed);
     HOLD_EVERY.store(settings.hold_every, Ordering::Relaxed);
     EVENTS.store(settings.ring(), Ordering::Relaxed);
+    DELAYS_NS[0].store(settings.delay.inside_ns, Ordering::Relaxed);
+    DELAYS_NS[1].store(settings.delay.outside_ns, Ordering::Relaxed);
+    delay::want(&settings.delay);
     files::go_to(settings.folder);
     PROCESS.store(process(), Ordering::Relaxed);
     STATE.store(WANTED, Ordering::Release);
@@ -229,7 +233,13 @@ fn fill(file: &OwnedFd, shape: &Shape, process: u32) -> Option<*mut u8> {
     };
     // SAFETY: just mapped with this size.
     let words = unsafe { words(base, size) };
-    recording::begin(words, shape, &began).then_some(base)
+    if !recording::begin(words, shape, &began) {
+        return None;
+    }
+    let [inside, outside] = DELAYS_NS.each_ref().map(|ns| ns.load(Ordering::Relaxed));
+    // SAFETY: no other thread knows of the mapping yet.
+    unsafe { delay::announce(base, inside, outside) };
+    Some(base)
 }
 
 /// All words of the mapping.

@@ -5,6 +5,8 @@ use core::ffi::{CStr, c_char};
 use locktoll_trace::recording::Mode;
 use locktoll_trace::recording::layout::Shape;
 
+use crate::delay::Wanted;
+
 /// The longest name of a folder.
 pub(crate) const PATH: usize = 4096 - 64;
 
@@ -15,6 +17,7 @@ pub(crate) struct Settings {
     pub(crate) hold_every: u32,
     pub(crate) events: usize,
     pub(crate) ns_per_tick: Option<f64>,
+    pub(crate) delay: Wanted,
 }
 
 /// Settings of an environment; `None` if it does not ask for a recording.
@@ -29,6 +32,7 @@ pub(crate) unsafe fn read(environment: *const *const c_char) -> Option<Settings>
         hold_every: 256,
         events: 65_536,
         ns_per_tick: None,
+        delay: Wanted::NONE,
     };
     let mut variable = environment;
     if variable.is_null() {
@@ -65,6 +69,14 @@ impl Settings {
             self.events = 1 << number.clamp(1, most).ilog2();
         } else if let Some(scale) = value(text, b"NS_PER_TICK=") {
             self.ns_per_tick = Some(scale);
+        } else if let Some(lock) = text.strip_prefix(b"DELAY_LOCK=") {
+            self.delay.lock = lock;
+        } else if let Some(sites) = text.strip_prefix(b"DELAY_SITES=") {
+            self.delay.sites = sites;
+        } else if let Some(ns) = value(text, b"DELAY_INSIDE_NS=") {
+            self.delay.inside_ns = ns;
+        } else if let Some(ns) = value(text, b"DELAY_OUTSIDE_NS=") {
+            self.delay.outside_ns = ns;
         }
     }
 

@@ -27,6 +27,8 @@ pub(crate) struct Thread {
     pub(crate) ring: *mut u8,
     /// Events to let pass until it asks for a block again.
     pub(crate) patience: u32,
+    /// When it released the lock whose holds are lengthened, in ticks; 0 if it did not.
+    pub(crate) released: u64,
     pub(crate) open: [Open; OPEN],
 }
 

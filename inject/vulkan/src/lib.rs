@@ -6,7 +6,7 @@
 //! | variable | meaning |
 //! |---|---|
 //! | `LOCKTOLL_STRATEGY` | `off`, `none`, `global`, `per-encoder`, `per-queue` or `throttle:K`; must be set |
-//! | `LOCKTOLL_COUNT` | `1`: acquisitions are counted and timed (the default); `0`: bare locks |
+//! | `LOCKTOLL_COUNT` | `1`: acquisitions are counted, waits and a sample of holds are timed (the default); `all`: every hold is timed; `0`: bare locks |
 //! | `LOCKTOLL_TRACE_DIR` | the folder for `PID.trace`, if figures are to be kept |
 //!
 //! With `off` the layer is loaded and hooks nothing but what tells that it was; with `none` all

@@ -35,7 +35,8 @@ impl Mode {
         {
             None | Some("1") => Instrument::Counted,
             Some("0") => Instrument::Bare,
-            Some(other) => return Err(format!("{COUNT}={other}: choose 0 or 1")),
+            Some("all") => Instrument::Timed,
+            Some(other) => return Err(format!("{COUNT}={other}: choose 0, 1 or all")),
         };
         let strategy = strategy.ok_or_else(|| {
             format!("{STRATEGY} is not set: choose off, none, global, per-encoder, per-queue or throttle:K")
@@ -76,6 +77,10 @@ mod tests {
         assert_eq!(
             mode(Some("global"), None),
             Ok(Mode::Hook(Strategy::Global, Instrument::Counted))
+        );
+        assert_eq!(
+            mode(Some("global"), Some("all")),
+            Ok(Mode::Hook(Strategy::Global, Instrument::Timed))
         );
         assert_eq!(
             mode(Some("none"), Some("0")),

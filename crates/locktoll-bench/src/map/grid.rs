@@ -56,7 +56,7 @@ pub fn log_spaced(least_ns: u64, most_ns: u64, count: usize) -> Result<Vec<u64>>
     let fail = |message: String| Err(Error::Plan(message));
     if !(2..=MAX_LEVELS).contains(&count) {
         return fail(format!(
-            "{count} levels of work: a map has 2 to {MAX_LEVELS}"
+            "--levels {count}: a map has 2 to {MAX_LEVELS} levels of work"
         ));
     }
     if least_ns == 0 || least_ns >= most_ns {

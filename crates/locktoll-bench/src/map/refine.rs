@@ -3,8 +3,9 @@
 //!
 //! Pure: the sides that are known go in, indices of levels come out. First come the coarse levels;
 //! then each gap between settled neighbours of different sides is halved until they are neighbours
-//! on the finest grid, or until only open points lie between them. A level that was measured is
-//! never proposed again.
+//! on the finest grid, or until only open points lie between them. Last, where a row ends in open
+//! points, the gap between them and the settled point next to them is halved, so that it is known how
+//! far that point's side reaches. A level that was measured is never proposed again.
 //!
 //! What the coarse levels cannot see is not looked for: a regime that begins and ends between two
 //! coarse levels of the same side stays unknown.
@@ -63,7 +64,30 @@ pub fn next(row: &[Level], coarse: &[usize]) -> Vec<usize> {
         .flat_map(|crossing| narrowing(row, crossing))
         .collect();
     proposed.dedup();
+    if proposed.is_empty() {
+        return beside_open_ends(row);
+    }
     proposed
+}
+
+/// The middles between the outermost settled levels and the open ones beyond them, where nothing
+/// settles an end of the row: what lies between two open points is as hard to tell as they are.
+fn beside_open_ends(row: &[Level]) -> Vec<usize> {
+    let is_settled = |at: &usize| matches!(row[*at], Level::Settled(_));
+    let is_open = |at: &usize| row[*at] == Level::Open;
+    let mut settled = (0..row.len()).filter(is_settled);
+    let Some(first) = settled.next() else {
+        return Vec::new();
+    };
+    let last = settled.next_back().unwrap_or(first);
+    let before = (0..first).rev().find(is_open).map(|open| (open, first));
+    let after = (last..row.len()).find(is_open).map(|open| (last, open));
+    before
+        .into_iter()
+        .chain(after)
+        .filter(|(from, to)| to - from > 1)
+        .map(|(from, to)| usize::midpoint(from, to))
+        .collect()
 }
 
 /// Where settled neighbours lie on different sides, from the least work to the most.
@@ -173,6 +197,27 @@ mod tests {
             above: 12,
         };
         assert_eq!(crossings(&row(end)), [wide]);
+    }
+
+    #[test]
+    fn how_far_a_side_reaches_towards_open_ends_comes_last() {
+        assert_eq!(next_of("c.......?.......?"), [4]);
+        assert_eq!(next_of("c...c...?.......?"), [6]);
+        assert_eq!(next_of("c...?...?.......?"), [2]);
+        assert_eq!(next_of("?.......i.......?"), [4, 12]);
+        // Crossings first.
+        assert_eq!(next_of("?.......c.......i"), [12]);
+        // Between points of one side nothing shows that there is anything to find.
+        assert!(next_of("i.......?.......i").is_empty());
+        let mut noisy = row("c.......?.......?");
+        for stage in 0.. {
+            let Some(&at) = next(&noisy, &coarse(noisy.len(), 3)).first() else {
+                assert_eq!(stage, 3, "half of 8 levels, of 4, of 2");
+                break;
+            };
+            noisy[at] = Level::Open;
+        }
+        assert!(!is_complete(&noisy));
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub(super) fn open(
 ) -> Result<MetalDevice> {
     let settings = MetalSettings {
         queues: plan.queues,
-        timestamps: instrument == Instrument::Counted,
+        timestamps: instrument.counts(),
         timed: plan.timed.iter().chain(&plan.added).copied().collect(),
     };
     Ok(MetalDevice::perturbed(&settings, perturbation.clone())?)

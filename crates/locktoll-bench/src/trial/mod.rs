@@ -44,7 +44,7 @@ pub struct TrialSpec {
     pub encoders: Encoders,
     /// The lock.
     pub protection: Protection,
-    /// Whether lock events are counted.
+    /// Whether lock events are counted, and how many holds are timed.
     pub instrument: Instrument,
     /// How the op is changed, if it is.
     pub probe: Option<Probe>,
@@ -122,7 +122,7 @@ fn open_vulkan(
     let settings = VulkanSettings {
         index,
         queues: plan.queues,
-        timestamps: instrument == Instrument::Counted,
+        timestamps: instrument.counts(),
         timed: plan.timed.iter().chain(&plan.added).copied().collect(),
     };
     Ok(VulkanDevice::perturbed(&settings, perturbation.clone())?)
@@ -338,8 +338,10 @@ fn run_changed(spec: &TrialSpec, say: &mut dyn FnMut(&Line)) -> Result<Measureme
             threads::measure(&device, spec, guard, &count_anew, &perturbation, say)
         }
     }?;
-    measured.lock_events =
-        (spec.instrument == Instrument::Counted).then(|| lock_events(&guard.counts()));
+    measured.lock_events = spec
+        .instrument
+        .counts()
+        .then(|| lock_events(&guard.counts()));
     Ok(measured)
 }
 
@@ -375,7 +377,7 @@ fn run_layered(
         threads::measure(&device, spec, guard, &count_anew, perturbation, say)?
     };
     // The layer writes its last counts when the device is destroyed, which has happened now.
-    if spec.instrument == Instrument::Counted {
+    if spec.instrument.counts() {
         let path = own_trace(traces)?;
         let trace = Trace::read(&path).map_err(|error| Error::Trace {
             path,

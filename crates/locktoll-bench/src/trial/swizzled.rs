@@ -35,7 +35,7 @@ pub(super) fn run<D: Device>(
     };
     let device = open()?;
     let mut measured = threads::measure(&device, spec, &by_caller, &count_anew, perturbation, say)?;
-    if spec.instrument == Instrument::Counted {
+    if spec.instrument.counts() {
         let counts = if swizzled.is_some() {
             swizzled_counts()
         } else {

@@ -3,11 +3,12 @@
 use maud::{Markup, html};
 
 use super::page::{Column, table};
-use crate::format::{optional, quantity, significant};
+use crate::format::{optional, plural, quantity, significant};
 use crate::model::{Origin, RunResult, Series};
 use crate::plots::svg::outside;
 use crate::raw::{block_rows, has_rows};
-use crate::wording::{crash_rate, series_name};
+use crate::rows;
+use crate::wording::series_name;
 
 /// Digits of a raw value; all of them are in `result.json`.
 const DIGITS: i32 = 6;
@@ -82,7 +83,7 @@ fn reproduce(run: &RunResult) -> Markup {
         ("Seed of the random order", experiment.seed.to_string()),
         ("Rule that should end the run", experiment.stop_rule.clone()),
         ("What ended it", experiment.stop_reason.clone()),
-        ("Resumed", format!("{} times", experiment.resumed)),
+        ("Resumed", plural(experiment.resumed.into(), "time")),
         ("Workload", experiment.workload.clone()),
         ("Strategies", experiment.strategies.join(", ")),
     ]
@@ -126,41 +127,16 @@ fn environment(run: &RunResult) -> Markup {
 }
 
 pub(super) fn crashes(run: &RunResult) -> Option<Markup> {
-    let crashed = |series: &&Series| series.crashes.as_ref().is_some_and(|c| c.crashed > 0);
-    if !run.series.iter().any(|series| crashed(&series)) {
+    let events: Vec<Vec<String>> = rows::crash_events(run, outside)
+        .into_iter()
+        .map(Vec::from)
+        .collect();
+    if events.is_empty() {
         return None;
     }
-    let rates: Vec<Vec<String>> = run
-        .series
-        .iter()
-        .filter_map(|series| {
-            let crashes = series.crashes.as_ref()?;
-            Some(vec![
-                outside(&series_name(series)),
-                outside(&series.regime().label(run)),
-                crashes.trials.to_string(),
-                crashes.crashed.to_string(),
-                crash_rate(crashes),
-            ])
-        })
-        .collect();
-    let events: Vec<Vec<String>> = run
-        .series
-        .iter()
-        .flat_map(|series| {
-            let events = series.crashes.iter().flat_map(|crashes| &crashes.events);
-            events.map(move |event| {
-                vec![
-                    outside(&series_name(series)),
-                    outside(&series.regime().label(run)),
-                    outside(&event.block),
-                    outside(&event.signal),
-                    optional(event.iteration, |n| n.to_string()),
-                    optional(event.thread.as_deref(), outside),
-                    outside(&event.message),
-                ]
-            })
-        })
+    let rates: Vec<Vec<String>> = rows::crash_rates(run, outside)
+        .into_iter()
+        .map(Vec::from)
         .collect();
     let rate_columns = [
         ("Configuration", Column::Name),

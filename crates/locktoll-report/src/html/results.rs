@@ -10,26 +10,14 @@ use crate::format::{
     self, count, duration_ns, given_percent, half_width, optional, p_value, plural, quantity,
     share, signed_percent,
 };
-use crate::model::{Comparison, Role, RunResult, Series, Timing};
+use crate::model::{Comparison, Role, RunResult, Timing};
 use crate::plots::svg::outside;
 use crate::plots::{forest, paired, run_order, throughput as throughput_plot};
-use crate::wording::{overhead_interval, series_name};
+use crate::rows;
+use crate::wording::overhead_interval;
 
 const NAME: (&str, Column) = ("Configuration", Column::Name);
 const REGIME: (&str, Column) = ("Regime", Column::Words);
-
-/// The first two cells of most rows.
-fn head(run: &RunResult, series: &Series) -> Vec<String> {
-    vec![
-        outside(&series_name(series)),
-        outside(&series.regime().label(run)),
-    ]
-}
-
-fn with(mut head: Vec<String>, cells: impl IntoIterator<Item = String>) -> Vec<String> {
-    head.extend(cells);
-    head
-}
 
 pub(super) fn overhead(run: &RunResult) -> Option<Markup> {
     if run.comparisons.is_empty() {
@@ -127,7 +115,8 @@ pub(super) fn throughput(run: &RunResult) -> Option<Markup> {
                 optional(series.sd, quantity),
                 count(series.n as u64),
             ];
-            with(head(run, series), figures)
+            let head = rows::head(run, series, outside);
+            head.into_iter().chain(figures).collect()
         })
         .collect();
     let columns = [
@@ -293,23 +282,7 @@ pub(super) fn contention(run: &RunResult) -> Option<Markup> {
 }
 
 pub(super) fn latency(run: &RunResult) -> Option<Markup> {
-    let rows: Vec<Vec<String>> = run
-        .series
-        .iter()
-        .filter(|series| series.latency.is_some() || series.fairness.is_some())
-        .map(|series| {
-            let latency = series.latency.as_ref();
-            let times = [
-                latency.map(|l| l.p50_ns),
-                latency.map(|l| l.p90_ns),
-                latency.map(|l| l.p99_ns),
-                latency.map(|l| l.max_ns),
-            ]
-            .map(|ns| optional(ns, duration_ns));
-            let fairness = optional(series.fairness, |index| format::fixed_point(index, 3));
-            with(head(run, series), times.into_iter().chain([fairness]))
-        })
-        .collect();
+    let rows = rows::latency(run, outside);
     if rows.is_empty() {
         return None;
     }

@@ -5,6 +5,7 @@ use super::results::comparison_name;
 use crate::format::{exact, optional, significant};
 use crate::model::{Comparison, RunResult, Series};
 use crate::raw;
+use crate::rows;
 use crate::wording::series_name;
 
 pub(super) fn write(doc: &mut Doc, run: &RunResult) {
@@ -27,44 +28,32 @@ fn raw_values(doc: &mut Doc, run: &RunResult) {
         );
     }
     for regime in &run.regimes() {
-        let series: Vec<&Series> = run
-            .series_in(regime)
-            .filter(|series| raw::has_rows(series))
-            .collect();
-        if series.is_empty() {
-            continue;
-        }
-        doc.paragraph(&format!("Values ({}):", escape(&regime.label(run))));
-        let mut header = vec!["Block".to_owned()];
-        header.extend(
-            series
-                .iter()
-                .map(|s| format!("{} ({})", escape(&series_name(s)), escape(&s.unit))),
-        );
-        doc.table(&header, raw::block_rows(&series, escape, exact));
+        let label = escape(&regime.label(run));
+        let of_probes = run.probes.iter().filter(|s| s.regime() == *regime);
+        values(doc, &format!("Values ({label}):"), run.series_in(regime));
+        values(doc, &format!("Values of probes ({label}):"), of_probes);
     }
+}
+
+/// The values of series side by side; nothing where there are none.
+fn values<'a>(doc: &mut Doc, lead: &str, series: impl Iterator<Item = &'a Series>) {
+    let series: Vec<&Series> = series.filter(|series| raw::has_rows(series)).collect();
+    if series.is_empty() {
+        return;
+    }
+    doc.paragraph(lead);
+    let mut header = vec!["Block".to_owned()];
+    header.extend(
+        series
+            .iter()
+            .map(|s| format!("{} ({})", escape(&series_name(s)), escape(&s.unit))),
+    );
+    doc.table(&header, raw::block_rows(&series, escape, exact));
 }
 
 fn crashes(doc: &mut Doc, run: &RunResult) {
     doc.heading(3, "Crashes, one by one");
-    let rows: Vec<[String; 7]> = run
-        .series
-        .iter()
-        .flat_map(|series| {
-            let events = series.crashes.iter().flat_map(|crashes| &crashes.events);
-            events.map(move |event| {
-                [
-                    escape(&series_name(series)),
-                    escape(&series.regime().label(run)),
-                    escape(&event.block),
-                    escape(&event.signal),
-                    optional(event.iteration, |iteration| iteration.to_string()),
-                    optional(event.thread.as_deref(), escape),
-                    escape(&event.message),
-                ]
-            })
-        })
-        .collect();
+    let rows = rows::crash_events(run, escape);
     if rows.is_empty() {
         doc.paragraph("No crash is recorded.");
         return;

@@ -4,7 +4,7 @@ use locktoll_stats::Verdict;
 
 use super::VOICE;
 use super::doc::{Doc, escape};
-use crate::evidence::{AaOutcome, a_a, crash_counts};
+use crate::evidence::{AaOutcome, a_a, crash_counts, probe_crash_counts};
 use crate::format::{count, given_percent, half_width, percent, plural, share};
 use crate::model::{Comparison, Role, Root, RunResult};
 use crate::recommend;
@@ -146,7 +146,8 @@ fn margin_of_error(run: &RunResult, rows: &[&Comparison]) -> Row {
 }
 
 fn crash_bound(run: &RunResult) -> Row {
-    let bounds = crash_counts(run).filter(|(_, crashes)| crashes.trials > 0);
+    let all = crash_counts(run).chain(probe_crash_counts(run));
+    let bounds = all.filter(|(_, crashes)| crashes.trials > 0);
     let widest = bounds
         .map(|(_, crashes)| crashes.upper_bound)
         .reduce(f64::max);

@@ -4,9 +4,10 @@
 use super::doc::{Doc, escape};
 use super::results::{comparison_name, ordered};
 use super::{consistency, left_out, scaling};
-use crate::format::{self, count, duration_ns, given_percent, optional, quantity, share};
-use crate::model::{Role, RunResult, Series, Subject};
-use crate::wording::{series_name, size};
+use crate::format::{self, count, given_percent, optional, quantity, share};
+use crate::model::{Role, RunResult, Subject};
+use crate::rows;
+use crate::wording::size;
 
 pub(super) fn write(doc: &mut Doc, run: &RunResult) {
     doc.heading(2, "Detailed Analysis");
@@ -17,13 +18,6 @@ pub(super) fn write(doc: &mut Doc, run: &RunResult) {
     instrument(doc, run);
     latency(doc, run);
     variance(doc, run);
-}
-
-fn head(run: &RunResult, series: &Series) -> [String; 2] {
-    [
-        escape(&series_name(series)),
-        escape(&series.regime().label(run)),
-    ]
 }
 
 fn utilisation(doc: &mut Doc, run: &RunResult) {
@@ -40,7 +34,7 @@ fn utilisation(doc: &mut Doc, run: &RunResult) {
             ]
             .map(|x| optional(x, quantity));
             Some(
-                head(run, series)
+                rows::head(run, series, escape)
                     .into_iter()
                     .chain(shares)
                     .chain(switches)
@@ -97,27 +91,7 @@ fn instrument(doc: &mut Doc, run: &RunResult) {
 
 fn latency(doc: &mut Doc, run: &RunResult) {
     doc.heading(3, "Latency and fairness");
-    let rows: Vec<Vec<String>> = run
-        .series
-        .iter()
-        .filter(|series| series.latency.is_some() || series.fairness.is_some())
-        .map(|series| {
-            let latency = series.latency.as_ref();
-            let times = [
-                latency.map(|l| l.p50_ns),
-                latency.map(|l| l.p90_ns),
-                latency.map(|l| l.p99_ns),
-                latency.map(|l| l.max_ns),
-            ]
-            .map(|ns| optional(ns, duration_ns));
-            let fairness = optional(series.fairness, |index| format::fixed_point(index, 3));
-            head(run, series)
-                .into_iter()
-                .chain(times)
-                .chain([fairness])
-                .collect()
-        })
-        .collect();
+    let rows = rows::latency(run, escape);
     if rows.is_empty() {
         doc.paragraph("Not measured.");
         return;
@@ -161,7 +135,12 @@ fn variance(doc: &mut Doc, run: &RunResult) {
                 ),
                 optional(parts.icc, share),
             ];
-            Some(head(run, series).into_iter().chain(figures).collect())
+            Some(
+                rows::head(run, series, escape)
+                    .into_iter()
+                    .chain(figures)
+                    .collect(),
+            )
         })
         .collect();
     if rows.is_empty() {

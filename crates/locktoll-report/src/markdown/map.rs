@@ -92,7 +92,8 @@ pub(super) fn measured(map: &RegimeMap) -> [(&'static str, String); 2] {
             "Stages",
             format!(
                 "{} on a grid of {}; a few levels of each row first, then levels between settled \
-                 neighbours on different sides of the margin",
+                 neighbours on different sides of the margin, then between settled points and open \
+                 ends of their rows",
                 plural(map.cells.len() as u64, "point"),
                 plural(map.levels_ns.len() as u64, "level")
             ),

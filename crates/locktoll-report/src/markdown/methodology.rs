@@ -178,9 +178,9 @@ fn subject(experiment: &Experiment) -> Vec<(&'static str, String)> {
             (
                 "One trial",
                 format!(
-                    "one process; {warmup} warm-up and {iterations} measured iterations of {} ops \
-                     per thread",
-                    count(*ops_per_thread)
+                    "one process; {warmup} warm-up and {} of {} per thread",
+                    plural((*iterations).into(), "measured iteration"),
+                    plural(*ops_per_thread, "op")
                 ),
             ),
         ],

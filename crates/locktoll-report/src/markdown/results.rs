@@ -10,7 +10,8 @@ use crate::format::{
 };
 use crate::model::{Comparison, Role, RunResult, Series, Timing};
 use crate::regime::Regime;
-use crate::wording::{crash_rate, crash_sentences, overhead_interval, series_name};
+use crate::rows;
+use crate::wording::{crash_sentences, overhead_interval, series_name};
 
 pub(super) fn write(doc: &mut Doc, run: &RunResult) {
     doc.heading(2, "Results");
@@ -81,19 +82,9 @@ fn crashes(doc: &mut Doc, run: &RunResult) {
         doc.paragraph("No trials were counted for crashes.");
         return;
     }
-    let cells = run.series.iter().filter_map(|series| {
-        let crashes = series.crashes.as_ref()?;
-        Some([
-            escape(&series_name(series)),
-            escape(&series.regime().label(run)),
-            count(crashes.trials),
-            count(crashes.crashed),
-            crash_rate(crashes),
-        ])
-    });
     doc.table(
         &["Configuration", "Regime", "Trials", "Crashed", "Rate"],
-        cells,
+        rows::crash_rates(run, escape),
     );
     doc.paragraph(&format!(
         "Rates with crashes have a two-sided Clopper–Pearson interval; rates without one are \

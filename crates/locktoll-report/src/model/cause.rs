@@ -144,10 +144,29 @@ pub struct Witness {
 pub struct Remedy {
     /// Ops' worth of work that one op did.
     pub batch: u32,
-    /// Gain in work per second that the shares predict, a fraction.
-    pub predicted_gain: Estimate,
+    /// Gain in work per second that the shares predict, a fraction; `null` where the levels of submission
+    /// or waiting are not on one line, so that nothing is extrapolated.
+    pub predicted_gain: Option<Estimate>,
     /// Gain that was measured, a fraction.
     pub measured_gain: Estimate,
+    /// What the measured gain is worth.
+    #[serde(default)]
+    pub outcome: Outcome,
+}
+
+/// What a measured gain is worth against the margin, by its whole interval.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// More than the margin is gained.
+    Gains,
+    /// More than the margin is lost.
+    Loses,
+    /// Neither: what is gained or lost is within the margin.
+    NoMatter,
+    /// The interval reaches over an end of the margin, or there is none.
+    #[default]
+    Unsettled,
 }
 
 /// The device's own limit, and what lies between it and the workload.
@@ -159,6 +178,10 @@ pub struct Ceiling {
     pub threads: u32,
     /// Its queues.
     pub queues: u32,
+    /// Time for which a command buffer occupies an engine with nothing in it, where that is a setting of
+    /// the device: the limit is then set too. `null` where it is found by the measurement alone.
+    #[serde(default)]
+    pub set_occupancy_ns: Option<f64>,
     /// Throughput of ops that do nothing.
     pub limits: Vec<CeilingLimit>,
     /// The highest of these.

@@ -46,6 +46,10 @@ pub struct MapCell {
     pub overhead: Overhead,
     /// The decision; `null` where there is nothing to decide on.
     pub verdict: Option<Verdict>,
+    /// Further blocks that would settle an unresolved point with 80% power, if estimate and spread
+    /// hold; `null` when settled or when that cannot be told. A new map has all its blocks anew.
+    #[serde(default)]
+    pub blocks_needed: Option<u64>,
     /// Trials that crashed.
     pub crashed: u64,
 }

@@ -1,5 +1,6 @@
 //! Forest plot: every overhead with its interval on one axis, the margin as a band, the verdict in
-//! words, and the baseline against itself among them for comparison.
+//! words, and the interval of the baseline against itself as a strip through all rows of its regime,
+//! so that each overhead is seen against what the same lock twice differs by.
 
 use maud::{Markup, html};
 
@@ -7,6 +8,7 @@ use super::scale::{Scale, Spacing, extent, with_room};
 use super::svg::{
     Drawing, Layout, Path, Px, Set, name_at, outside, text_width, verdict_class, verdict_mark,
 };
+use crate::evidence::a_a_interval;
 use crate::format::{self, given_percent, half_width, percent, significant};
 use crate::model::{Comparison, Role, RunResult};
 use crate::regime::Regime;
@@ -22,6 +24,8 @@ struct Columns {
     /// From a row's top to the baseline of its words, and to the middle of its interval.
     words: f64,
     middle: f64,
+    /// From a row's top to that of the A/A strip, which leaves out words that stand over the plot.
+    strip: f64,
 }
 
 impl Columns {
@@ -33,6 +37,7 @@ impl Columns {
                 row: 26.0,
                 words: 17.0,
                 middle: 13.0,
+                strip: 0.0,
             },
             Layout::Narrow => Self {
                 label_width: 200.0,
@@ -40,6 +45,7 @@ impl Columns {
                 row: 44.0,
                 words: 14.0,
                 middle: 31.0,
+                strip: 19.0,
             },
         }
     }
@@ -58,6 +64,7 @@ pub(crate) fn draw(run: &RunResult, layout: Layout) -> Option<Drawing> {
         .any(|pair| pair[0].regime() != pair[1].regime());
     let mut y = 12.0;
     let mut parts: Vec<Markup> = Vec::new();
+    let mut strips: Vec<Strip> = Vec::new();
     let mut last: Option<Regime> = None;
     for row in &rows {
         let regime = row.regime();
@@ -69,6 +76,11 @@ pub(crate) fn draw(run: &RunResult, layout: Layout) -> Option<Drawing> {
             parts.push(name_at("h", 0.0, y + 12.0, &label, layout.width() - 8.0));
             y += 18.0;
         }
+        if last.as_ref() != Some(&regime) {
+            strips.extend(Strip::of(run, &regime));
+        }
+        let own = strips.iter_mut().filter(|strip| strip.regime == regime);
+        own.for_each(|strip| strip.rows.push([y + columns.strip, y + columns.row]));
         last = Some(regime);
         parts.push(draw_row(row, &columns, layout, &scale, y));
         y += columns.row;
@@ -80,11 +92,11 @@ pub(crate) fn draw(run: &RunResult, layout: Layout) -> Option<Drawing> {
         title: "Overhead of each lock, with its interval".to_owned(),
         description,
         layout,
-        height: bottom + 52.0,
+        height: bottom + if strips.is_empty() { 52.0 } else { 70.0 },
         body: html! {
-            (ground(run.plan.margin, &scale, bottom))
+            (ground(run.plan.margin, &strips, &scale, bottom))
             @for part in &parts { (part) }
-            (axis_words(run, layout, &scale, bottom))
+            (axis_words(run, layout, &scale, bottom, !strips.is_empty()))
         },
     })
 }
@@ -132,11 +144,46 @@ fn axis(rows: &[&Comparison], margin: f64, [from, to]: [f64; 2]) -> Scale {
     }
 }
 
-/// The band of the margin, the grid, and zero.
-fn ground(margin: f64, scale: &Scale, bottom: f64) -> Markup {
+/// The A/A interval of a regime, through all its rows.
+struct Strip {
+    regime: Regime,
+    interval: [f64; 2],
+    /// From where to where it is drawn, row by row.
+    rows: Vec<[f64; 2]>,
+}
+
+impl Strip {
+    fn of(run: &RunResult, regime: &Regime) -> Option<Self> {
+        Some(Self {
+            interval: a_a_interval(run, regime)?,
+            regime: regime.clone(),
+            rows: Vec::new(),
+        })
+    }
+
+    /// Its ends are dashed, so that it is told from the margin without colour too.
+    fn draw(&self, scale: &Scale) -> Markup {
+        let [left, right] = self.interval.map(|end| scale.at(end));
+        let edges = |[from, to]: [f64; 2]| {
+            Path::default()
+                .line((left, from), (left, to))
+                .line((right, from), (right, to))
+        };
+        html! {
+            @for &[from, to] in &self.rows {
+                rect .aa x=(Px(left)) y=(Px(from)) width=(Px(right - left)) height=(Px(to - from)) {}
+                path .aa-edge d=(edges([from, to])) {}
+            }
+        }
+    }
+}
+
+/// The band of the margin, the A/A strips, the grid, and zero.
+fn ground(margin: f64, strips: &[Strip], scale: &Scale, bottom: f64) -> Markup {
     let (left, right) = (scale.at(-margin), scale.at(margin));
     html! {
         rect .band x=(Px(left)) y="4" width=(Px(right - left)) height=(Px(bottom - 4.0)) {}
+        @for strip in strips { (strip.draw(scale)) }
         @for tick in ticks(scale) {
             @let x = scale.at(tick);
             path .grid[tick != 0.0] .axis[tick == 0.0] d=(Path::default().line((x, 4.0), (x, bottom))) {}
@@ -148,7 +195,13 @@ fn ticks(scale: &Scale) -> Vec<f64> {
     scale.ticks(46.0)
 }
 
-fn axis_words(run: &RunResult, layout: Layout, scale: &Scale, bottom: f64) -> Markup {
+fn axis_words(
+    run: &RunResult,
+    layout: Layout,
+    scale: &Scale,
+    bottom: f64,
+    has_strip: bool,
+) -> Markup {
     let (first, last) = (scale.from, scale.to);
     let beyond = match scale.spacing {
         Spacing::Asinh(_) => "; far values closer together",
@@ -172,8 +225,13 @@ fn axis_words(run: &RunResult, layout: Layout, scale: &Scale, bottom: f64) -> Ma
             @let x = scale.at(tick).clamp(half, layout.width() - half);
             (Set("c").at(x, bottom + 16.0, &words))
         }
-        (Set("m c").at(
-            layout.pick(f64::midpoint(first, last), layout.width() / 2.0), bottom + 38.0, &words))
+        @let middle = layout.pick(f64::midpoint(first, last), layout.width() / 2.0);
+        (Set("m c").at(middle, bottom + 38.0, &words))
+        @if has_strip {
+            (Set("m c").at(middle, bottom + 56.0, layout.pick(
+                "strip with dashed edges: A/A, what the same lock twice differs by",
+                "dashed: A/A, the same lock twice")))
+        }
     }
 }
 

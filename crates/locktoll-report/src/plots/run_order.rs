@@ -241,7 +241,8 @@ fn range(points: &[Point]) -> Option<[f64; 2]> {
 /// Crashes have no place of their own in the record; the middle of their block's trials is near it.
 fn crashes(run: &RunResult) -> Vec<Crash> {
     let mut blocks: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
-    for value in run.series.iter().flat_map(|s| &s.values) {
+    let series = || run.series.iter().chain(&run.probes);
+    for value in series().flat_map(|s| &s.values) {
         if let Some(order) = value.order {
             let sum = blocks.entry(&value.block).or_default();
             *sum = (sum.0 + order as f64, sum.1 + 1.0);
@@ -255,8 +256,7 @@ fn crashes(run: &RunResult) -> Vec<Crash> {
             regime.label(run)
         ))
     };
-    run.series
-        .iter()
+    series()
         .filter_map(|series| Some((series, series.crashes.as_ref()?)))
         .flat_map(|(series, crashes)| crashes.events.iter().map(move |event| (series, event)))
         .filter_map(|(series, event)| {

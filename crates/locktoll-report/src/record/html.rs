@@ -24,8 +24,9 @@ pub fn render(record: &Record) -> String {
         answer: answer(record),
         source: Some("record.json"),
     };
-    let candidates: [(&'static str, &'static str, Option<Markup>); 7] = [
+    let candidates: [(&'static str, &'static str, Option<Markup>); 8] = [
         ("locks", "Locks by time lost", locks(record)),
+        ("owners", "Whose locks they are", owners(record)),
         ("waits", "Where threads waited", flames(record)),
         ("sites", "Call sites", sites(record)),
         ("blames", "Who waited for whom", blames(record)),
@@ -81,19 +82,32 @@ fn figures(
 }
 
 fn locks(record: &Record) -> Option<Markup> {
-    let shown = || record.locks.iter().take(ROWS);
+    let (told, rest) = rows::told(record, ROWS);
+    let shown = || told.iter();
     (!record.locks.is_empty()).then(|| {
         html! {
-            (figures("Locks by the time that threads waited for them", &rows::LOCKS, &[], shown().map(rows::lock).collect()))
+            (figures("Locks by the time that threads waited for them", &rows::LOCKS, &[], shown().map(|lock| rows::lock(record, lock)).collect()))
+            @if rest > 0 { p { (rows::more_locks(rest)) } }
             p .note {
                 "Time lost is the sum of all waits. Held is the share of the process's time. Contended are \
                  acquisitions that did not find the lock free."
             }
-            (figures("Kinds, waiters and fairness", &rows::MORE, &[1], shown().map(rows::more).collect()))
+            (figures("Kinds, waiters and fairness", &rows::MORE, &[1], shown().map(|lock| rows::more(record, lock)).collect()))
             p .note {
                 "Fairness is Jain's index of the threads' acquisitions: 1 where all took the lock equally \
                  often, 1 ÷ threads where one took it alone. Refused are attempts that were not to wait."
             }
+        }
+    })
+}
+
+fn owners(record: &Record) -> Option<Markup> {
+    let mut rows = rows::owners(record);
+    rows.truncate(ROWS);
+    (rows.len() > 1).then(|| {
+        html! {
+            (figures("Locks by the part of the program that they belong to", &rows::OWNERS, &[], rows))
+            p .note { (rows::OWNERS_NOTE) }
         }
     })
 }
@@ -115,9 +129,9 @@ fn sites(record: &Record) -> Option<Markup> {
             p .note {
                 "Made wait: how long others waited for the lock while this site held it, as far as that was seen."
             }
-            @for lock in record.locks.iter().take(DETAILED) {
-                @let caption = outside(&format!("Sites of {}", lock.name));
-                (figures(&caption, &rows::SITES, &[], lock.sites.iter().map(rows::site).collect()))
+            @for lock in rows::detailed(record, DETAILED) {
+                @let caption = outside(&format!("Sites of {}", rows::name(record, lock)));
+                (figures(&caption, &rows::SITES, &[], lock.sites.iter().map(|site| rows::site(lock, site)).collect()))
             }
         }
     })
@@ -199,7 +213,7 @@ fn cell(wait_ns: f64, all_ns: f64) -> Markup {
 }
 
 fn threads(record: &Record) -> Option<Markup> {
-    let mut rows = rows::threads(record.locks.iter().take(DETAILED));
+    let mut rows = rows::threads(rows::detailed(record, DETAILED).into_iter());
     rows.truncate(ROWS);
     (!rows.is_empty()).then(|| {
         html! {
@@ -214,7 +228,7 @@ fn threads(record: &Record) -> Option<Markup> {
 fn idle(record: &Record) -> Option<Markup> {
     let rows: Vec<Vec<String>> = rows::idle_locks(record)
         .take(ROWS)
-        .map(rows::idle)
+        .map(|lock| rows::idle(record, lock))
         .collect();
     (!rows.is_empty()).then(|| {
         html! {
@@ -266,7 +280,7 @@ fn recording(record: &Record) -> Markup {
         })
         .collect();
     html! {
-        pre { code { (outside(&wording::command(run))) } }
+        pre role="region" aria-label="Command" tabindex="0" { code { (outside(&wording::command(run))) } }
         p { (rows::sampling(record)) }
         (figures("Processes", &header, &[1, 4], processes))
         details {

@@ -21,40 +21,42 @@ pub fn render(record: &Record) -> String {
     }
     let cells = |row: Vec<String>| row.iter().map(|cell| escape(cell)).collect::<Vec<_>>();
     if !record.locks.is_empty() {
+        let (told, rest) = rows::told(record, ROWS);
         doc.heading(2, "Locks by time lost");
         doc.table(
             &rows::LOCKS,
-            record
-                .locks
-                .iter()
-                .take(ROWS)
-                .map(|lock| cells(rows::lock(lock))),
+            told.iter().map(|lock| cells(rows::lock(record, lock))),
         );
+        if rest > 0 {
+            doc.paragraph(&rows::more_locks(rest));
+        }
         doc.paragraph(
             "Time lost is the sum of all waits. Held is the share of the process's time. Contended are \
              acquisitions that did not find the lock free.",
         );
         doc.table(
             &rows::MORE,
-            record
-                .locks
-                .iter()
-                .take(ROWS)
-                .map(|lock| cells(rows::more(lock))),
+            told.iter().map(|lock| cells(rows::more(record, lock))),
         );
         doc.paragraph(
             "Fairness is Jain's index of the threads' acquisitions: 1 where all took the lock equally often, \
              1 ÷ threads where one took it alone. Refused are attempts that were not to wait.",
         );
+        let owners = rows::owners(record);
+        if owners.len() > 1 {
+            doc.heading(2, "Whose locks they are");
+            doc.table(&rows::OWNERS, owners.into_iter().take(ROWS).map(cells));
+            doc.paragraph(rows::OWNERS_NOTE);
+        }
         doc.heading(2, "Call sites");
         doc.paragraph(
             "Made wait: how long others waited for the lock while this site held it, as far as that was seen.",
         );
-        for lock in record.locks.iter().take(DETAILED) {
-            doc.heading(3, &escape(&lock.name));
+        for lock in rows::detailed(record, DETAILED) {
+            doc.heading(3, &escape(&rows::name(record, lock)));
             doc.table(
                 &rows::SITES,
-                lock.sites.iter().map(|site| cells(rows::site(site))),
+                lock.sites.iter().map(|site| cells(rows::site(lock, site))),
             );
         }
     }
@@ -69,7 +71,7 @@ pub fn render(record: &Record) -> String {
                 .map(|blame| cells(rows::blame(blame))),
         );
     }
-    let threads = rows::threads(record.locks.iter().take(DETAILED));
+    let threads = rows::threads(rows::detailed(record, DETAILED).into_iter());
     if !threads.is_empty() {
         doc.heading(2, "Threads");
         doc.table(&rows::THREADS, threads.into_iter().take(ROWS).map(cells));
@@ -81,7 +83,7 @@ pub fn render(record: &Record) -> String {
             &rows::IDLE,
             rows::idle_locks(record)
                 .take(ROWS)
-                .map(|lock| cells(rows::idle(lock))),
+                .map(|lock| cells(rows::idle(record, lock))),
         );
     }
     doc.heading(2, "How it was recorded");

@@ -133,6 +133,8 @@ pub struct Lock {
     pub name: String,
     /// The name is one that everybody knows it by, such as the GIL of `CPython`.
     pub known: bool,
+    /// How many locks of this name are told of together.
+    pub locks: u64,
     /// What kind it is.
     pub kind: LockKind,
     /// Properties: `recursive`, `error-checking`, `robust`, `priority-inheritance`, `shared`.

@@ -5,7 +5,8 @@ use crate::format::{
     duration_ns, half_width, p_value, percent_interval, plural, quantity, ratio, share,
 };
 use crate::model::{
-    Cause, Ceiling, CeilingLimit, Estimate, Part, PassThrough, Remedy, Resource, Root, RunResult,
+    Cause, Ceiling, CeilingLimit, Estimate, Outcome, Part, PassThrough, Remedy, Resource, Root,
+    RunResult,
 };
 
 /// The finding in one sentence.
@@ -36,8 +37,35 @@ pub(crate) fn root_name(root: Root) -> &'static str {
     }
 }
 
-/// What follows from the finding, as far as it was measured.
-pub(crate) fn advice(cause: &Cause) -> Option<String> {
+/// What follows from the finding, as far as it was measured, and from the remedy that was tried.
+pub(crate) fn advice(cause: &Cause) -> Vec<String> {
+    follows(cause).into_iter().chain(batching(cause)).collect()
+}
+
+/// Whether to do more work in one op: for the arm that did to say, whatever the finding is. Where it did
+/// not settle that, only a finding that asks for it is a reason to speak of it.
+fn batching(cause: &Cause) -> Option<String> {
+    let tried = cause.remedy.as_ref()?;
+    let asked_for = cause.root == Root::SubmissionBound;
+    let what = match tried.outcome {
+        Outcome::Gains => "do more work in one op",
+        Outcome::Loses => "do not do more work in one op: it was tried, and loses throughput",
+        Outcome::NoMatter if asked_for => "more work in one op gains nothing that matters",
+        Outcome::Unsettled if asked_for => {
+            "more work in one op is what to try, but whether it gains is not settled"
+        }
+        Outcome::NoMatter | Outcome::Unsettled => return None,
+    };
+    Some(format!(
+        "Under {} at {}, {what}. {}.",
+        cause.config,
+        plural(cause.threads.into(), "thread"),
+        remedy(tried)
+    ))
+}
+
+/// What follows from the finding alone.
+fn follows(cause: &Cause) -> Option<String> {
     let at = plural(cause.threads.into(), "thread");
     let config = &cause.config;
     let passes = |resource: Resource| {
@@ -63,14 +91,7 @@ pub(crate) fn advice(cause: &Cause) -> Option<String> {
              encoding arrived in the time per op.",
             passes(Resource::Encode)?
         )),
-        Root::SubmissionBound => {
-            let tried = cause.remedy.as_ref()?;
-            Some(format!(
-                "Under {config} at {at}, do more work in one op: {}.",
-                remedy(tried)
-            ))
-        }
-        Root::Mixed | Root::NotIdentified => None,
+        Root::SubmissionBound | Root::Mixed | Root::NotIdentified => None,
     }
 }
 
@@ -78,9 +99,16 @@ pub(crate) fn advice(cause: &Cause) -> Option<String> {
 pub(crate) fn ceiling(run: &RunResult, ceiling: &Ceiling, voice: &Voice) -> Option<String> {
     let ratio = ceiling.ratio.as_ref()?;
     let best = ceiling.best.as_ref()?;
+    let set = ceiling.set_occupancy_ns.map_or_else(String::new, |ns| {
+        format!(
+            " That limit is one of this device's settings: an empty op occupies an engine for its \
+             service time too, {}.",
+            duration_ns(ns)
+        )
+    });
     Some(format!(
         "With {} at {} on {}, {} of the most empty ops that the device took is reached: {}/s, by {} on \
-         {}, {}; the highest of {}.",
+         {}, {}; the highest of {}.{set}",
         voice.subject(run, &ceiling.config),
         plural(ceiling.threads.into(), "thread"),
         plural(ceiling.queues.into(), "queue"),
@@ -158,10 +186,16 @@ fn pass_through(row: &PassThrough) -> Option<String> {
 
 /// What trying the remedy showed.
 pub(crate) fn remedy(remedy: &Remedy) -> String {
+    let predicted = remedy.predicted_gain.as_ref().map_or_else(
+        || "the gain by less submission and waiting is not predicted".to_owned(),
+        |gain| {
+            let gain = share_interval(gain);
+            format!("predicted gain by less submission and waiting {gain}")
+        },
+    );
     format!(
-        "{} ops in one: predicted gain by less submission and waiting {}, measured {}{}",
+        "{} ops in one: {predicted}, measured {}{}",
         remedy.batch,
-        share_interval(&remedy.predicted_gain),
         share_interval(&remedy.measured_gain),
         compared(remedy)
     )
@@ -169,8 +203,8 @@ pub(crate) fn remedy(remedy: &Remedy) -> String {
 
 /// What a measured gain beyond its prediction means.
 fn compared(remedy: &Remedy) -> &'static str {
-    let (Some([lo, hi]), Some([least, most])) = (remedy.predicted_gain.ci, remedy.measured_gain.ci)
-    else {
+    let predicted = remedy.predicted_gain.and_then(|gain| gain.ci);
+    let (Some([lo, hi]), Some([least, most])) = (predicted, remedy.measured_gain.ci) else {
         return "";
     };
     if least > hi {

@@ -276,19 +276,56 @@ fn effort(map: &RegimeMap) -> String {
     format!("It took {trials} of the {full} that the finest grid takes{part}; {known}{step}.")
 }
 
-/// What would settle the points that are not.
+/// What would settle the points that are not: blocks of a new map, since going on with this one after
+/// having seen it would be a second look.
 fn unresolved(map: &RegimeMap, voice: &Voice) -> Option<String> {
-    let is_open = |cell: &&MapCell| cell.verdict == Some(Verdict::Unresolved);
-    let open = map.cells.iter().filter(is_open).count() as u64;
-    (open > 0).then(|| {
-        format!(
-            "{} {} {}: more --blocks in a new run could settle {}.",
-            plural(open, "point"),
-            if open == 1 { "is" } else { "are" },
-            (voice.stress)(Verdict::Unresolved, "unresolved"),
-            if open == 1 { "it" } else { "them" }
-        )
-    })
+    let open: Vec<&MapCell> = map
+        .cells
+        .iter()
+        .filter(|cell| cell.verdict == Some(Verdict::Unresolved))
+        .collect();
+    let blocks_of = |cell: &&MapCell| Some(cell.blocks_needed?.saturating_add(cell.n as u64));
+    let mut blocks: Vec<u64> = open.iter().filter_map(blocks_of).collect();
+    blocks.sort_unstable();
+    let all = open.len();
+    let known = blocks.len();
+    let one = all == 1;
+    let settles = match blocks.as_slice() {
+        [] if all == 0 => return None,
+        [] => {
+            let those = if one { "it" } else { "them" };
+            format!("how many blocks would settle {those} cannot be told from these values")
+        }
+        [.., most] => {
+            let whom = match (one, known == all) {
+                (true, _) => "it".to_owned(),
+                (_, true) => "all of them".to_owned(),
+                _ => format!("{} of them", count(known as u64)),
+            };
+            // One point that lies on the margin itself may need more blocks than anyone has time for.
+            let middle = known.div_ceil(2);
+            let fewer = if blocks[middle - 1] < *most {
+                format!(
+                    "--blocks {} would settle {} of them and ",
+                    blocks[middle - 1],
+                    count(middle as u64)
+                )
+            } else {
+                String::new()
+            };
+            let each = if known == 1 { "" } else { ", each" };
+            format!(
+                "in a new map, {fewer}--blocks {most} would settle {whom}{each} with 80% power if its \
+                 estimate holds"
+            )
+        }
+    };
+    Some(format!(
+        "{} {} {}: {settles}.",
+        plural(all as u64, "point"),
+        if one { "is" } else { "are" },
+        (voice.stress)(Verdict::Unresolved, "unresolved"),
+    ))
 }
 
 /// The mean factor from one level of the finest grid to the next.

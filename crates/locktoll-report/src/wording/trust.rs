@@ -1,9 +1,9 @@
 //! Sentences on the run as a whole: whether A/A passed, and what crashed.
 
 use super::{Voice, size};
-use crate::evidence::{AaOutcome, a_a, crash_counts};
+use crate::evidence::{AaOutcome, a_a, crash_counts, probe_crash_counts};
 use crate::format::{count, given_percent, half_width, percent, percent_interval, plural, share};
-use crate::model::{Crashes, Origin, Role, RunResult, Series};
+use crate::model::{CrashEvent, Crashes, Origin, Role, RunResult, Series};
 
 /// Whether the experiment can tell same from same.
 pub(crate) fn a_a_sentence(run: &RunResult, voice: &Voice) -> String {
@@ -64,7 +64,8 @@ pub(crate) fn a_a_sentence(run: &RunResult, voice: &Voice) -> String {
     }
 }
 
-/// One sentence for each series that crashed, and one for all that did not.
+/// One sentence for each series that crashed, one for all that did not, and one for the crashes of
+/// probes.
 pub(crate) fn crash_sentences(run: &RunResult, voice: &Voice) -> Vec<String> {
     let mut sentences: Vec<String> = crash_counts(run)
         .filter(|(_, crashes)| crashes.crashed > 0)
@@ -76,7 +77,7 @@ pub(crate) fn crash_sentences(run: &RunResult, voice: &Voice) -> Vec<String> {
                 count(crashes.crashed),
                 plural(crashes.trials, "trial"),
                 crash_rate(crashes),
-                signals(crashes, voice)
+                signals(&crashes.events, voice)
             )
         })
         .collect();
@@ -110,7 +111,27 @@ pub(crate) fn crash_sentences(run: &RunResult, voice: &Voice) -> Vec<String> {
             given_percent(run.plan.confidence)
         ));
     }
+    sentences.extend(crashes_of_probes(run, voice));
     sentences
+}
+
+/// What crashed among the trials of changed ops, which may crash for another reason than the op as it
+/// is: no rate is told of all together.
+fn crashes_of_probes(run: &RunResult, voice: &Voice) -> Option<String> {
+    let all: Vec<&Crashes> = probe_crash_counts(run).map(|(_, c)| c).collect();
+    let crashed: Vec<&Crashes> = all.iter().copied().filter(|c| c.crashed > 0).collect();
+    let sum = |counts: &[&Crashes], of: fn(&Crashes) -> u64| counts.iter().map(|c| of(c)).sum();
+    let events: Vec<CrashEvent> = crashed.iter().flat_map(|c| c.events.clone()).collect();
+    (!crashed.is_empty()).then(|| {
+        format!(
+            "Of the trials that ask why, {} of {} crashed, in {} of {}{}.",
+            count(sum(&crashed, |c| c.crashed)),
+            count(sum(&all, |c| c.trials)),
+            count(crashed.len() as u64),
+            plural(all.len() as u64, "probe"),
+            signals(&events, voice)
+        )
+    })
 }
 
 /// `15% (3% to 38%)`, or `below 13.9%` where none crashed.
@@ -130,9 +151,9 @@ pub(crate) fn crash_rate(crashes: &Crashes) -> String {
 }
 
 /// `; SIGABRT 2 times, SIGSEGV once`, most frequent first.
-fn signals(crashes: &Crashes, voice: &Voice) -> String {
+fn signals(events: &[CrashEvent], voice: &Voice) -> String {
     let mut counts: Vec<(&str, u64)> = Vec::new();
-    for event in &crashes.events {
+    for event in events {
         match counts
             .iter_mut()
             .find(|(signal, _)| *signal == event.signal)

@@ -1,8 +1,8 @@
 //! Causes, ceilings and maps of any shape.
 
 use locktoll_report::model::{
-    AblationStep, Cause, Ceiling, CeilingLimit, Crossover, Estimate, Level, MapCell, Overhead,
-    Part, PassThrough, RegimeMap, Remedy, Resource, Root, RunResult, Share, Witness,
+    AblationStep, Cause, Ceiling, CeilingLimit, Crossover, Estimate, Level, MapCell, Outcome,
+    Overhead, Part, PassThrough, RegimeMap, Remedy, Resource, Root, RunResult, Share, Witness,
 };
 use locktoll_stats::Verdict;
 use proptest::collection::vec;
@@ -94,10 +94,18 @@ fn cause() -> BoxedStrategy<Cause> {
         },
     );
     let remedy =
-        (any::<u32>(), estimate(), estimate()).prop_map(|(batch, predicted, measured)| Remedy {
-            batch,
-            predicted_gain: predicted,
-            measured_gain: measured,
+        (any::<u32>(), of(estimate()), estimate()).prop_map(|(batch, predicted, measured)| {
+            Remedy {
+                batch,
+                predicted_gain: predicted,
+                measured_gain: measured,
+                outcome: [
+                    Outcome::Gains,
+                    Outcome::Loses,
+                    Outcome::NoMatter,
+                    Outcome::Unsettled,
+                ][batch as usize % 4],
+            }
         });
     let head = (name(), any::<u32>(), of(estimate()), root(), name());
     let evidence = (
@@ -155,6 +163,7 @@ fn ceiling() -> BoxedStrategy<Ceiling> {
                 config,
                 threads: 8,
                 queues: 1,
+                set_occupancy_ns: best.map(|best: CeilingLimit| f64::from(best.queues)),
                 limits,
                 best,
                 ratio,
@@ -188,6 +197,7 @@ fn map() -> BoxedStrategy<RegimeMap> {
                 method: None,
             },
             verdict,
+            blocks_needed: (work_ns % 2 == 0).then_some(work_ns),
             crashed: 0,
         });
     let crossover =

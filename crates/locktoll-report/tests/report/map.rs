@@ -25,6 +25,7 @@ fn cell(queues: u32, work_ns: u64, overhead: f64, verdict: Verdict) -> MapCell {
             method: Some(Method::PairedLogRatio),
         },
         verdict: Some(verdict),
+        blocks_needed: (verdict == Verdict::Unresolved).then_some(18),
         crashed: 0,
     }
 }
@@ -156,12 +157,61 @@ fn a_row_without_a_crossover_says_what_is_known() {
         map.cells = row.map(|(work, word)| cell(1, work, 0.0, word)).to_vec();
         let said = flat(&text(&run, 80));
         assert!(said.contains(sentence), "{sentence}\nis not in\n{said}");
-        let settles = said.contains("more --blocks in a new run could settle");
+        let settles = said.contains("in a new map, --blocks 24 would settle");
         assert_eq!(
             settles,
             row.iter().any(|(_, word)| *word == Unresolved),
             "{said}"
         );
+    }
+}
+
+/// 6 blocks were measured, and what is needed comes on top: a new map has all its blocks anew.
+#[test]
+fn what_would_settle_the_open_points_is_told_in_blocks_of_a_new_map() {
+    for (needed, sentence) in [
+        (
+            &[Some(18)][..],
+            "1 point is unresolved: in a new map, --blocks 24 would settle it with 80% power if \
+             its estimate holds.",
+        ),
+        (
+            &[Some(394), Some(6), Some(14)],
+            "3 points are unresolved: in a new map, --blocks 20 would settle 2 of them and --blocks 400 \
+             would settle all of them, each with 80% power if its estimate holds.",
+        ),
+        (
+            &[Some(6), None],
+            "2 points are unresolved: in a new map, --blocks 12 would settle 1 of them with 80% \
+             power if its estimate holds.",
+        ),
+        (
+            &[None, None],
+            "2 points are unresolved: how many blocks would settle them cannot be told from these \
+             values.",
+        ),
+    ] {
+        let mut run = map();
+        let map = run.map.as_mut().unwrap();
+        map.crossovers.clear();
+        map.cells = needed
+            .iter()
+            .zip(LEVELS_NS)
+            .map(|(&blocks_needed, work)| MapCell {
+                blocks_needed,
+                ..cell(1, work, 0.006, Verdict::Unresolved)
+            })
+            .collect();
+        let told = [
+            text(&run, 80),
+            markdown::render(&run).replace("**", ""),
+            locktoll_report::html::render(&run)
+                .replace("<strong class=\"unresolved\">", "")
+                .replace("</strong>", ""),
+        ];
+        for said in told.map(|told| flat(&told)) {
+            assert!(said.contains(sentence), "{sentence}\nis not in\n{said}");
+        }
     }
 }
 

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use html5ever::tendril::TendrilSink as _;
 use html5ever::{ParseOpts, parse_document};
-use locktoll_report::model::RunResult;
+use locktoll_report::model::{Role, RunResult};
+use locktoll_report::terminal::{self, TerminalStyle};
 use locktoll_report::{html, plots};
 use markup5ever_rcdom::{Handle, NodeData, RcDom};
 use proptest::prelude::*;
@@ -266,4 +267,53 @@ fn a_small_plot() {
     assert_eq!(name, "overhead.svg");
     let drawn = svg.split("</style>").nth(1).unwrap().replace("><", ">\n<");
     insta::assert_snapshot!("svg_overhead", drawn);
+}
+
+/// What the same lock twice differs by is drawn behind every overhead of its own regime.
+#[test]
+fn the_a_a_interval_is_a_strip_through_the_rows_of_its_regime() {
+    let mut run = fixtures::three_strategies();
+    let rows = |threads: u32| {
+        let of = run
+            .comparisons
+            .iter()
+            .filter(|row| row.role != Role::Counted);
+        of.filter(|row| row.threads == Some(threads)).count()
+    };
+    let (at_1, at_8) = (rows(1), rows(8));
+    let strips = |run: &RunResult| {
+        let (_, svg) = plots::all(run).remove(0);
+        let legend = svg.contains("what the same lock twice differs by");
+        (svg.matches("class=\"aa\"").count(), legend)
+    };
+    assert!(at_1 > 1 && at_8 > 1);
+    // Wide enough for cells of a terminal; in its own row the interval lies over the strip.
+    for row in run
+        .comparisons
+        .iter_mut()
+        .filter(|row| row.role == Role::AA)
+    {
+        row.overhead.ci = Some([-0.05, 0.05]);
+    }
+    assert_eq!(strips(&run), (at_1 + at_8, true));
+    let style = TerminalStyle {
+        width: 100,
+        color: false,
+    };
+    let lines = |run: &RunResult, regime: &str| {
+        let text = terminal::render(run, &style);
+        let of = text.lines().filter(|line| line.contains('▒'));
+        (
+            of.filter(|line| line.contains(regime)).count(),
+            text.contains("▒ the A/A interval"),
+        )
+    };
+    assert_eq!(lines(&run, "8 threads  "), (at_8 - 1, true));
+    run.comparisons
+        .retain(|row| row.role != Role::AA || row.threads == Some(1));
+    assert_eq!(strips(&run), (at_1, true));
+    assert_eq!(lines(&run, "8 threads  "), (0, true));
+    run.comparisons.retain(|row| row.role != Role::AA);
+    assert_eq!(strips(&run), (0, false));
+    assert_eq!(lines(&run, "1 thread"), (0, false));
 }

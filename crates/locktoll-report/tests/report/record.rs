@@ -2,6 +2,7 @@
 
 use std::io::Read as _;
 
+use locktoll_report::record::model::{Estimate, LockKind};
 use locktoll_report::record::{self, Record, export};
 use locktoll_report::terminal::TerminalStyle;
 use prost::Message as _;
@@ -35,7 +36,7 @@ fn the_answer_names_the_lock_that_cost_most_and_who_is_guilty() {
     ] {
         // 900 ms for `jobs` of 1 s in all.
         assert!(
-            text.contains("Threads waited 1.00 s for locks, in a run of 2.00 s."),
+            text.contains("Threads waited 1.00 s for locks, in a run of 2.00 s: 0.50 threads were waiting on average."),
             "{text}"
         );
         let answer = text
@@ -47,6 +48,40 @@ fn the_answer_names_the_lock_that_cost_most_and_who_is_guilty() {
         assert!(answer < guilty, "{text}");
         assert!(!text.contains("wake: "), "idle waiting is no lock");
     }
+}
+
+#[test]
+fn a_share_of_time_that_is_not_known_well_is_an_interval() {
+    let mut found = server();
+    found.locks[0].utilisation = Some(Estimate {
+        value: 0.4,
+        ci: Some([0.05, 1.0]),
+    });
+    assert!(
+        text(&found, 400).contains("jobs: 900 ms of it (90.0%), held 5.00% to 100% of the time")
+    );
+    // Of next to nothing the figure says enough.
+    found.locks[0].utilisation = Some(Estimate {
+        value: 0.01,
+        ci: Some([0.0, 0.04]),
+    });
+    assert!(text(&found, 400).contains("held 1.00% of the time"));
+}
+
+#[test]
+fn a_semaphore_that_may_be_a_lock_is_spoken_of_where_it_outweighs_the_locks() {
+    let mut found = server();
+    let sentence = "Not in this, since a lock and an event look alike there: wake, waited for 5 times, 1.00 s in \
+                    all.";
+    assert!(!text(&found, 400).contains("look alike"));
+    found.idle[0].kind = LockKind::Semaphore;
+    found.idle[0].known = true;
+    found.locks[0].wait.total_ns = 1e8;
+    assert!(
+        text(&found, 400).contains(sentence),
+        "{}",
+        text(&found, 400)
+    );
 }
 
 #[test]

@@ -42,6 +42,7 @@ fn lock(name: &str, kind: LockKind, sites: Vec<Site>, wait: Times, hold: Times) 
     Lock {
         name: name.to_owned(),
         known: false,
+        locks: 1,
         kind,
         properties: Vec::new(),
         address: 0x4040,

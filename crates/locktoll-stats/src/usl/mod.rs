@@ -166,14 +166,14 @@ pub enum Refusal {
         got: usize,
     },
     /// Two values at one thread count claim the same block.
-    #[error("a block has two values at {threads} threads")]
+    #[error("a block has two values at a thread count of {threads}")]
     RepeatedBlock {
         /// The thread count.
         threads: u32,
     },
     /// The means do not follow the law, and noise does not explain it.
     #[error(
-        "at {} threads the mean lies {:.1}% off the nearest one, and noise does not explain that \
+        "at a thread count of {} the mean lies {:.1}% off the nearest one, and noise does not explain that \
          (lack of fit, {})",
         worst.threads, 100.0 * worst.relative.abs(), told(lack_of_fit.p)
     )]
@@ -185,7 +185,7 @@ pub enum Refusal {
     },
     /// The means lie far from the law, and may do so by noise.
     #[error(
-        "at {} threads the mean lies {:.1}% off the nearest one, which may be noise (lack of fit, \
+        "at a thread count of {} the mean lies {:.1}% off the nearest one, which may be noise (lack of fit, \
          {})",
         worst.threads, 100.0 * worst.relative.abs(), told(lack_of_fit.p)
     )]
@@ -199,7 +199,9 @@ pub enum Refusal {
     #[error("the values are too noisy: they leave the throughput of one thread open")]
     Open,
     /// A value that is no throughput.
-    #[error("throughputs are finite and above zero, and a value at {threads} threads is {value}")]
+    #[error(
+        "throughputs are finite and above zero, and a value at a thread count of {threads} is {value}"
+    )]
     NotAThroughput {
         /// The thread count.
         threads: u32,

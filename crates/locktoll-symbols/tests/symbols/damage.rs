@@ -1,5 +1,6 @@
 //! Files and stacks with anything in them.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::sync::OnceLock;
 
@@ -30,9 +31,11 @@ fn whole() -> &'static Whole {
             .filter(|mapping| mapping.file() == Some(&program))
         {
             let execute = if mapping.executable { 'x' } else { '-' };
-            debug += &format!(
-                "{:x}-{:x} r-{execute}p {:x} 00:00 0 PROGRAM\n",
-                mapping.start, mapping.end, mapping.offset
+            let (start, end, offset) = (mapping.start, mapping.end, mapping.offset);
+            // Writing to a String cannot fail.
+            let _ = writeln!(
+                debug,
+                "{start:x}-{end:x} r-{execute}p {offset:x} 00:00 0 PROGRAM"
             );
         }
         Whole {

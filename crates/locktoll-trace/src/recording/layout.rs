@@ -70,10 +70,6 @@ pub mod header {
     pub const BLAMES_LOST: usize = word(18);
     /// Events of threads without a block, which had no ring to go to.
     pub const EVENTS_LOST: usize = word(19);
-    /// What-if: the call site of the delayed point; 0 for any.
-    pub const DELAY_SITE: usize = word(20);
-    /// What-if: the delayed lock; 0 for any, and none is delayed while both times are 0.
-    pub const DELAY_LOCK: usize = word(21);
     /// What-if: nanoseconds added inside the hold.
     pub const DELAY_INSIDE_NS: usize = word(22);
     /// What-if: nanoseconds added after the hold.
@@ -102,6 +98,24 @@ pub mod thread {
     pub const EVENTS_HEAD: usize = 4 * WORD;
     /// Name: 16 bytes, ended by a zero if shorter.
     pub const NAME: usize = 6 * WORD;
+    /// What-if: times that time was added inside a hold. This and the next seven are sums over all
+    /// threads that had the block.
+    pub const INSIDE: usize = 8 * WORD;
+    /// What-if: the time that was added inside holds.
+    pub const INSIDE_NS: usize = 9 * WORD;
+    /// What-if: times that time was added after a hold.
+    pub const OUTSIDE: usize = 10 * WORD;
+    /// What-if: the time that was added after holds.
+    pub const OUTSIDE_NS: usize = 11 * WORD;
+    /// What-if: returns to the delayed lock.
+    pub const APART: usize = 12 * WORD;
+    /// What-if: the time from a release, and what was added after it, to the next asking by the same
+    /// thread.
+    pub const APART_NS: usize = 13 * WORD;
+    /// What-if: holds of the delayed lock.
+    pub const HOLDS: usize = 14 * WORD;
+    /// What-if: their time, with what was added to them.
+    pub const HOLDS_NS: usize = 15 * WORD;
     /// The writer's: by a lock's hash, the entry by which the lock was last taken.
     pub const HELD: usize = 16 * WORD;
     /// Words of [`HELD`].

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use super::layout::{READY, Shape, TABLE, blame, entry, event, header, lock, point, stack, thread};
 use super::{
-    Blame, Clock, Event, LockBits, Mode, Point, RecordedLock, RecordedThread, Recording,
+    Blame, Clock, Delays, Event, LockBits, Mode, Point, RecordedLock, RecordedThread, Recording,
     StackSample, ThreadShare, Why,
 };
 use crate::durations::FineDurations;
@@ -72,6 +72,11 @@ pub(crate) fn parse<'a>(
         stacks_lost: head(header::STACKS_USED).saturating_sub(shape.stacks as u64),
         threads_reused: head(header::THREADS_REUSED),
         threads_refused: head(header::THREADS_REFUSED),
+        delays: Delays {
+            inside_ns: head(header::DELAY_INSIDE_NS),
+            outside_ns: head(header::DELAY_OUTSIDE_NS),
+            ..Delays::default()
+        },
     };
     let numbers = points.numbers;
 
@@ -88,6 +93,16 @@ pub(crate) fn parse<'a>(
             began_ns: word(block, thread::BEGAN_NS),
             events_lost: lost,
         });
+        let delays = &mut recording.delays;
+        for (sum, count, ns) in [
+            (&mut delays.inside, thread::INSIDE, thread::INSIDE_NS),
+            (&mut delays.outside, thread::OUTSIDE, thread::OUTSIDE_NS),
+            (&mut delays.apart, thread::APART, thread::APART_NS),
+            (&mut delays.holds, thread::HOLDS, thread::HOLDS_NS),
+        ] {
+            sum.count = sum.count.saturating_add(word(block, count));
+            sum.total_ns = sum.total_ns.saturating_add(word(block, ns));
+        }
         shares(block, &numbers, &mut recording);
         let kept =
             usize::try_from(written).map_or(shape.events, |written| written.min(shape.events));

@@ -25,10 +25,10 @@ use locktoll_bench::samples::Measurement;
 use locktoll_gpu::Protection;
 use locktoll_guard::Strategy;
 use locktoll_report::model::{
-    self, Cause, Estimate, Level, Part, PassThrough, Remedy, Share, Witness,
+    self, Cause, Estimate, Level, Outcome, Part, PassThrough, Remedy, Share, Witness,
 };
 use locktoll_stats::pass_through::{self, PassThrough as Slope};
-use locktoll_stats::{Summary, holm};
+use locktoll_stats::{Policy, Summary, holm};
 
 use super::measured::View;
 use super::root::{self, Evidence};
@@ -40,12 +40,12 @@ const BENT_P: f64 = 0.01;
 const BENT_BY: f64 = 0.15;
 
 /// The cause of every configuration that was probed.
-pub(super) fn all(view: &View<'_>, confidence: f64) -> Vec<Cause> {
+pub(super) fn all(view: &View<'_>, policy: &Policy) -> Vec<Cause> {
     view.cells
         .iter()
         .filter(|cell| cell.arm == Arm::Probe(Probe::Timed))
         .filter(|cell| has_additions(view, cell))
-        .filter_map(|cell| Some(Probed::new(view, cell)?.cause(view, confidence)))
+        .filter_map(|cell| Some(Probed::new(view, cell)?.cause(view, policy)))
         .collect()
 }
 
@@ -69,6 +69,7 @@ struct Probed<'a> {
 
 /// What one block's trials say.
 struct ProbedBlock<'a> {
+    /// Time per op as it is, mean over the block's trials of it.
     unchanged_ns: f64,
     added: BTreeMap<(Resource, u64), pass_through::Level>,
     timed: &'a Measurement,
@@ -110,7 +111,23 @@ impl<'a> Probed<'a> {
             let completed = view.completed(slot);
             completed.map(|(trial, m)| (trial.block, m)).collect()
         };
-        let unchanged = by_block(of_config(Arm::Bare, threads)?);
+        // The op as it is, as often as it was measured: a further trial of the baseline is in A/A.
+        let again: Vec<BTreeMap<u64, &'a Measurement>> = view
+            .cells
+            .iter()
+            .enumerate()
+            .filter(|(_, cell)| cell.config == timed.config && cell.threads == timed.threads)
+            .filter(|(_, cell)| matches!(cell.arm, Arm::AA | Arm::Probe(Probe::Again { .. })))
+            .map(|(slot, _)| by_block(slot))
+            .collect();
+        let bare = by_block(of_config(Arm::Bare, threads)?);
+        let unchanged = |block: &u64| -> Option<f64> {
+            let mut times_ns = vec![time_per_op_ns(bare.get(block)?)];
+            for trials in &again {
+                times_ns.push(time_per_op_ns(trials.get(block)?));
+            }
+            Some(times_ns.iter().sum::<f64>() / times_ns.len() as f64)
+        };
         let timed_trials = by_block(of_config(timed.arm, threads)?);
         let alone = by_block(of_config(timed.arm, 1)?);
         let mut levels: BTreeMap<Resource, Vec<u64>> = BTreeMap::new();
@@ -131,7 +148,7 @@ impl<'a> Probed<'a> {
                 _ => {}
             }
         }
-        let block = |(block, unchanged): (&u64, &&'a Measurement)| {
+        let block = |block: &u64| {
             let mut found = BTreeMap::new();
             for (key, trials) in &added {
                 let trial = trials.get(block)?;
@@ -142,7 +159,7 @@ impl<'a> Probed<'a> {
                 found.insert(*key, level);
             }
             Some(ProbedBlock {
-                unchanged_ns: time_per_op_ns(unchanged),
+                unchanged_ns: unchanged(block)?,
                 added: found,
                 timed: timed_trials.get(block)?,
                 alone: alone.get(block)?,
@@ -157,7 +174,7 @@ impl<'a> Probed<'a> {
         let mut probed = Self {
             config: &timed.config,
             threads,
-            blocks: unchanged.iter().filter_map(block).collect(),
+            blocks: bare.keys().filter_map(block).collect(),
             levels,
         };
         probed.settle_kernels();
@@ -188,7 +205,8 @@ impl<'a> Probed<'a> {
         });
     }
 
-    fn cause(&self, view: &View<'_>, confidence: f64) -> Cause {
+    fn cause(&self, view: &View<'_>, policy: &Policy) -> Cause {
+        let confidence = policy.confidence;
         let slopes: BTreeMap<Resource, Slope> = self
             .levels
             .iter()
@@ -236,12 +254,7 @@ impl<'a> Probed<'a> {
                 .iter()
                 .map(|(&to, levels)| self.pass_through(to, levels, &slopes, &bent, confidence))
                 .collect(),
-            remedy: if bent.contains(&Resource::Submit) || bent.contains(&Resource::Wait) {
-                // A prediction would extrapolate what is not on a line.
-                None
-            } else {
-                self.remedy(&parts, confidence)
-            },
+            remedy: self.remedy(&parts, &bent, policy),
             shares: all_shares,
             shares_sum: sum,
             root,
@@ -363,25 +376,45 @@ impl<'a> Probed<'a> {
     }
 
     /// What doing several ops' work in one was predicted to gain and gained: what an op spends on
-    /// submission and waiting is then spent once for all of them.
-    fn remedy(&self, parts: &[PartOfTime], confidence: f64) -> Option<Remedy> {
-        let submission = parts.iter().find(|part| part.part == Part::SubmitWait)?;
-        if submission.by_block.len() != self.blocks.len() {
-            return None;
-        }
-        let (mut predicted, mut measured, mut batch) = (Vec::new(), Vec::new(), 0);
-        for (block, share) in self.blocks.iter().zip(&submission.by_block) {
-            let (ops, each_ns) = block.batched?;
-            batch = ops;
-            let saved = (share * (1.0 - 1.0 / f64::from(ops))).clamp(-1.0, 0.99);
-            predicted.push(1.0 / (1.0 - saved) - 1.0);
-            measured.push(block.unchanged_ns / each_ns - 1.0);
-        }
+    /// submission and waiting is then spent once for all of them. Nothing is predicted from levels that
+    /// are not on a line.
+    fn remedy(&self, parts: &[PartOfTime], bent: &[Resource], policy: &Policy) -> Option<Remedy> {
+        let confidence = policy.confidence;
+        let (batch, _) = self.blocks.first()?.batched?;
+        let measured: Vec<f64> = self
+            .blocks
+            .iter()
+            .map(|block| Some(block.unchanged_ns / block.batched?.1 - 1.0))
+            .collect::<Option<_>>()?;
+        let measured_gain = estimate(&measured, confidence)?;
+        let on_lines = !bent.contains(&Resource::Submit) && !bent.contains(&Resource::Wait);
+        let submission = parts.iter().find(|part| part.part == Part::SubmitWait);
+        let shares = submission
+            .filter(|part| on_lines && part.by_block.len() == self.blocks.len())
+            .map_or(&[][..], |part| &part.by_block);
+        let predicted: Vec<f64> = shares
+            .iter()
+            .map(|share| {
+                let saved = (share * (1.0 - 1.0 / f64::from(batch))).clamp(-1.0, 0.99);
+                1.0 / (1.0 - saved) - 1.0
+            })
+            .collect();
         Some(Remedy {
             batch,
-            predicted_gain: estimate(&predicted, confidence)?,
-            measured_gain: estimate(&measured, confidence)?,
+            predicted_gain: estimate(&predicted, confidence),
+            measured_gain,
+            outcome: outcome(&measured_gain, policy.margin),
         })
+    }
+}
+
+/// What a gain is worth, by its whole interval.
+fn outcome(gain: &Estimate, margin: f64) -> Outcome {
+    match gain.ci {
+        Some([lo, _]) if lo > margin => Outcome::Gains,
+        Some([_, hi]) if hi < -margin => Outcome::Loses,
+        Some([lo, hi]) if -margin <= lo && hi <= margin => Outcome::NoMatter,
+        _ => Outcome::Unsettled,
     }
 }
 
@@ -521,5 +554,25 @@ fn resource(of: Resource) -> model::Resource {
         Resource::Submit => model::Resource::Submit,
         Resource::Device => model::Resource::Device,
         Resource::Wait => model::Resource::Wait,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gain_is_worth_what_its_whole_interval_says() {
+        for (ci, is) in [
+            (Some([0.011, 0.3]), Outcome::Gains),
+            (Some([-0.3, -0.011]), Outcome::Loses),
+            (Some([-0.01, 0.01]), Outcome::NoMatter),
+            (Some([0.009, 0.3]), Outcome::Unsettled),
+            (Some([-0.3, 0.3]), Outcome::Unsettled),
+            (None, Outcome::Unsettled),
+        ] {
+            let gain = Estimate { estimate: 0.1, ci };
+            assert_eq!(outcome(&gain, 0.01), is, "{ci:?}");
+        }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use locktoll_bench::plan::{Arm, Cell};
 use locktoll_bench::probe::{Ablation, Probe};
 use locktoll_bench::sync_pattern::SyncPattern;
+use locktoll_gpu::DeviceChoice;
 use locktoll_report::model::{AblationStep, Ceiling, CeilingLimit, Estimate};
 
 use super::cause::{estimate, time_per_op_ns};
@@ -55,6 +56,7 @@ pub(super) fn of(view: &View<'_>, confidence: f64) -> Option<Ceiling> {
         .iter()
         .max_by(|one, other| one.mean_per_s().total_cmp(&other.mean_per_s()));
     Some(Ceiling {
+        set_occupancy_ns: set_occupancy_ns(view),
         config: first.config.to_string(),
         threads: first.threads?.get(),
         queues: view.queues(),
@@ -75,6 +77,14 @@ pub(super) fn of(view: &View<'_>, confidence: f64) -> Option<Ceiling> {
         time_per_op_ns: over_blocks(&|block| block[0]),
         steps: steps.iter().enumerate().filter_map(ablation_step).collect(),
     })
+}
+
+/// The least time for which a command buffer occupies an engine of a device whose times are settings.
+fn set_occupancy_ns(view: &View<'_>) -> Option<f64> {
+    let device = &view.samples.header.plan.subject.encoders()?.device;
+    let service = device.soft.service;
+    let is_model = matches!(device.choice, DeviceChoice::Soft | DeviceChoice::Objc);
+    (is_model && !service.is_zero()).then_some(service.as_nanos() as f64)
 }
 
 /// Empty ops per second at one number of threads and queues.

@@ -119,6 +119,7 @@ fn cell(point: &Judged, row: Row, grid: &Grid, policy: &Policy) -> MapCell {
             method: estimate.map(|found| found.overhead.method),
         },
         verdict: point.decision.map(|decision| decision.verdict),
+        blocks_needed: point.decision.and_then(|decision| decision.blocks_needed),
         crashed: point.values.crashed,
     }
 }
@@ -177,8 +178,8 @@ fn experiment(samples: &Samples, grid: &Grid) -> Experiment {
         }
     };
     experiment.stop_rule = format!(
-        "{} blocks for each point, stage by stage, until no crossover can be narrowed on the finest \
-         grid{limit}",
+        "{} blocks for each point, stage by stage, until nothing can be narrowed further on the \
+         finest grid{limit}",
         grid.blocks
     );
     let ends = [grid.levels_ns.first(), grid.levels_ns.last()]

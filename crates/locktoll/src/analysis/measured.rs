@@ -7,6 +7,7 @@ use locktoll_bench::baseline;
 use locktoll_bench::measure::Measure;
 use locktoll_bench::plan::{Arm, Cell, Config, StopRule, Subject as Ran};
 use locktoll_bench::samples::{LatencyQuantiles, Measurement, Outcome, Samples, Trial};
+use locktoll_report::format::plural;
 use locktoll_report::model::{
     self, CrashEvent, Crashes, Experiment, Latency, Origin, Plan, Role, RunResult, Series, Subject,
     Value, Variance,
@@ -74,7 +75,7 @@ pub fn analyse(samples: &Samples, directory: &str, overrides: &Overrides) -> Res
         series,
         comparisons,
         probes,
-        causes: cause::all(&view, policy.confidence),
+        causes: cause::all(&view, &policy),
         scaling: Vec::new(),
         ceiling: ceiling::of(&view, policy.confidence),
         map: None,
@@ -316,13 +317,14 @@ pub(super) fn experiment(samples: &Samples) -> Experiment {
         }
     };
     let stop_rule = match plan.stop {
-        StopRule::Blocks { blocks } => format!("{blocks} blocks{bound}"),
+        StopRule::Blocks { blocks } => format!("{}{bound}", plural(blocks, "block")),
         StopRule::Precision {
             half_width,
             first_stage,
         } => format!(
-            "overheads known to ±{} points, by Stein's rule after {first_stage} blocks{bound}",
-            half_width * 100.0
+            "overheads known to ±{} points, by Stein's rule after {}{bound}",
+            half_width * 100.0,
+            plural(first_stage, "block")
         ),
     };
     Experiment {

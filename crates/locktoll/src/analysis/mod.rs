@@ -17,6 +17,7 @@ mod warnings;
 mod witness;
 
 use locktoll_bench::samples::Samples;
+use locktoll_report::format::plural;
 use locktoll_report::model::{Comparison, Overhead, Role, RunResult};
 use locktoll_stats::{Comparison as Estimate, Decision, Design, Policy, compare, decide};
 
@@ -72,7 +73,7 @@ fn judge(pairs: Vec<Pair>, policy: &Policy) -> Result<Vec<Comparison>> {
                 let estimate = compare(baseline, test, pair.design, policy).map_err(|source| {
                     let threads = pair
                         .threads
-                        .map(|n| format!(" at {n} threads"))
+                        .map(|n| format!(" at {}", plural(n.into(), "thread")))
                         .unwrap_or_default();
                     let series = format!("{} against {}{threads}", pair.test, pair.baseline);
                     Error::Statistics { series, source }

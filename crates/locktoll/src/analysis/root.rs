@@ -1,7 +1,7 @@
 //! Which root cause the shares name, and when they name none.
 
 use locktoll_bench::probe::Resource;
-use locktoll_report::format::{percent_interval, share};
+use locktoll_report::format::{percent_interval, plural, share};
 use locktoll_report::model::{Estimate, Part, Root, Share, Witness};
 
 /// A part is the bottleneck when its share is surely above this…
@@ -59,8 +59,8 @@ impl Evidence<'_> {
 pub(super) fn identify(evidence: &Evidence<'_>) -> (Root, String) {
     if evidence.blocks < LEAST_BLOCKS {
         let reason = format!(
-            "only {} blocks had all their probes; {LEAST_BLOCKS} are the least.",
-            evidence.blocks
+            "only {} had all probes run to their end; {LEAST_BLOCKS} are the least.",
+            plural(evidence.blocks as u64, "block")
         );
         return (Root::NotIdentified, reason);
     }

@@ -124,7 +124,10 @@ fn of_course(result: &RunResult, samples: &Samples, complete: u64) -> Vec<Warnin
     {
         add(
             "busy_machine",
-            format!("The machine was busy when the run began: load {load} on {cores} cores."),
+            format!(
+                "The machine was busy when the run began: load {load} on {}.",
+                plural(cores, "core")
+            ),
         );
     }
     if let Some(change) = samples.resumed.iter().find_map(|later| {
@@ -232,8 +235,7 @@ fn notes(result: &RunResult) -> Vec<Warning> {
 
 fn at(row: &Comparison) -> String {
     match row.threads {
-        Some(1) => " at 1 thread".to_owned(),
-        Some(threads) => format!(" at {threads} threads"),
+        Some(threads) => format!(" at {}", plural(threads.into(), "thread")),
         None => String::new(),
     }
 }

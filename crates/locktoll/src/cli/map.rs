@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use clap::{Args, ValueHint};
 use locktoll_bench::duration;
-use locktoll_gpu::{DeviceChoice, Protection, SoftSettings};
+use locktoll_gpu::{Protection, SoftSettings};
 
-use super::{explained, percentage};
+use super::{DecisionArgs, DeviceArgs, OutputArgs, SizeArgs, explained, from_one};
 
 /// `locktoll map`.
 #[derive(Debug, Args)]
@@ -16,8 +16,9 @@ use super::{explained, percentage};
 Rows are every number of threads with every number of queues; columns are levels of GPU work per op,
 spaced by a constant factor. A few levels of each row are measured first. Then levels are added, stage
 by stage, between neighbours that lie on different sides of the margin, until the change is known to
-one step of the finest grid or only unresolved points are left there. Every point gets --blocks random
-blocks, never more: where to measure follows from the verdicts, how long does not.
+one step of the finest grid or only unresolved points are left there; last, between a settled point and
+unresolved ends of its row. Every point gets --blocks random blocks, never more: where to measure follows
+from the verdicts, how long does not. The report says how many --blocks a new map needs for the rest.
 
 Examples:
   locktoll map                                     global against none at 8 threads, 2us to 500us
@@ -26,15 +27,10 @@ Examples:
   locktoll map --device soft --soft encode=5us,engines=4 --queues 1,4
   locktoll map --resume DIR                        go on with an interrupted map")]
 pub struct MapArgs {
-    /// Device to measure on: auto, soft, objc, metal, vulkan or vulkan:N (see `locktoll devices`). auto is a
-    /// GPU where there is one with a driver, Metal's on macOS and elsewhere Vulkan's, else soft
-    #[arg(
-        long,
-        default_value = "auto",
-        value_name = "DEVICE",
-        help_heading = "What is measured"
-    )]
-    pub device: DeviceChoice,
+    // Not a doc comment: clap would show it as help.
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub device: DeviceArgs,
 
     /// Settings of the soft device, as encode=2us,hold=0,engines=1; --work is its service time and
     /// --queues its queues
@@ -74,6 +70,7 @@ pub struct MapArgs {
         default_value = "8",
         value_delimiter = ',',
         value_name = "LIST",
+        value_parser = from_one,
         help_heading = "What is measured"
     )]
     pub threads: Vec<NonZeroU32>,
@@ -84,6 +81,7 @@ pub struct MapArgs {
         default_value = "1",
         value_delimiter = ',',
         value_name = "LIST",
+        value_parser = from_one,
         help_heading = "What is measured"
     )]
     pub queues: Vec<NonZeroU32>,
@@ -121,22 +119,10 @@ pub struct MapArgs {
     #[arg(long, value_name = "DUR", value_parser = duration::parse, help_heading = "How long")]
     pub max_time: Option<Duration>,
 
-    /// Ops per thread and iteration
-    #[arg(
-        long,
-        default_value = "50",
-        value_name = "N",
-        help_heading = "How long"
-    )]
-    pub ops: NonZeroU32,
-
-    /// Measured iterations in a trial
-    #[arg(long, default_value = "5", value_name = "N", help_heading = "How long")]
-    pub iterations: NonZeroU32,
-
-    /// Iterations before those, thrown away
-    #[arg(long, default_value_t = 1, value_name = "N", help_heading = "How long")]
-    pub warmup: u32,
+    // Not a doc comment: clap would show it as help.
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub size: SizeArgs,
 
     /// Kill a trial that has not ended by then, and record it as a crash
     #[arg(
@@ -148,33 +134,15 @@ pub struct MapArgs {
     )]
     pub trial_timeout: Duration,
 
-    /// Overhead, in percent, below which nobody cares
-    #[arg(
-        long,
-        default_value = "1",
-        value_name = "PCT",
-        value_parser = percentage,
-        help_heading = "Decision"
-    )]
-    pub margin: f64,
+    // Not a doc comment: clap would show it as help.
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub decision: DecisionArgs,
 
-    /// Confidence of the intervals, in percent
-    #[arg(
-        long,
-        default_value = "95",
-        value_name = "PCT",
-        value_parser = percentage,
-        help_heading = "Decision"
-    )]
-    pub confidence: f64,
-
-    /// Seed of the random order [default: taken from the clock, and recorded]
-    #[arg(long, value_name = "N", help_heading = "Output")]
-    pub seed: Option<u64>,
-
-    /// Directory for samples.jsonl, result.json and the reports [default: locktoll-DATE-TIME]
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Output")]
-    pub out: Option<PathBuf>,
+    // Not a doc comment: clap would show it as help.
+    #[allow(missing_docs)]
+    #[command(flatten)]
+    pub output: OutputArgs,
 
     /// Go on with the map in this directory, by its own plan; of the other flags only --max-time
     /// (from now on) and --quiet may be given
@@ -190,10 +158,6 @@ pub struct MapArgs {
         ]
     )]
     pub resume: Option<PathBuf>,
-
-    /// No progress display
-    #[arg(short, long, help_heading = "Output")]
-    pub quiet: bool,
 }
 
 /// `2us..500us`.

@@ -17,10 +17,15 @@ Seen are locks that a dynamically linked program takes through the C library: mu
 spinlocks, condition variables, semaphores and barriers of pthreads, C11 and C++, and of Rust's standard
 library and parking_lot the waits. Locks inside the C library (malloc, stdio) are not.
 
+--what-if cannot make a hold shorter, so it makes it longer, by known times, in runs in random order: at
+most as much as arrives of these can be gained. Where the lock is busy, a replica of its use, which answers
+additions as the program does, is really cut, and tells what to expect.
+
 Examples:
   locktoll record -- ./server --threads 8
   locktoll record --duration 10s -- ./server            stopped after ten seconds, by SIGINT
   locktoll record --calibrate 10 -- ./batch-job         and what the recording itself costs
+  locktoll record --what-if queue_lock -- ./batch-job   what would a shorter hold of it bring?
   locktoll record --mode events -- ./job && locktoll report --export perfetto locktoll-record-*")]
 pub struct RecordArgs {
     /// End the program after this long: by SIGINT, if that does not help by SIGTERM, then by SIGKILL
@@ -61,6 +66,31 @@ pub struct RecordArgs {
     /// and output, and tell how much longer it takes when recorded
     #[arg(long, value_name = "N", conflicts_with = "duration", value_parser = clap::value_parser!(u32).range(2..))]
     pub calibrate: Option<u32>,
+
+    /// Find out what would be gained if this lock were held shorter: by its name, its rank in a recording's list
+    /// or a call site that takes it, and of its call sites this one only. Runs the program many times without
+    /// input and output
+    #[arg(long, value_name = "LOCK[:SITE]", conflicts_with_all = ["duration", "calibrate"], help_heading = "What if")]
+    pub what_if: Option<String>,
+
+    /// What the program's time is read off: wall (of a run that always does the same), ops (acquisitions of the
+    /// lock), ops:LOCK (of another lock) or regex:PATTERN (a rate that it prints)
+    #[arg(
+        long,
+        default_value = "wall",
+        value_name = "METRIC",
+        requires = "what_if",
+        help_heading = "What if"
+    )]
+    pub metric: String,
+
+    /// Blocks of runs; more make the intervals narrower
+    #[arg(long, default_value = "10", value_name = "N", requires = "what_if", value_parser = clap::value_parser!(u32).range(3..), help_heading = "What if")]
+    pub blocks: u32,
+
+    /// Seed of the runs' order [default: any]
+    #[arg(long, value_name = "N", requires = "what_if", help_heading = "What if")]
+    pub seed: Option<u64>,
 
     /// Refused: a running process cannot be recorded
     #[arg(long, value_name = "PID", hide_short_help = true)]

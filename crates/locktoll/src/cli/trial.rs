@@ -10,7 +10,7 @@ use locktoll_bench::probe::Probe;
 use locktoll_bench::sync_pattern::SyncPattern;
 use locktoll_gpu::{DeviceChoice, FaultModel, Protection, SoftSettings, TimedWork};
 
-use super::explained;
+use super::{explained, from_one};
 
 /// `locktoll trial`: one cell, as the arguments that `locktoll bench` gives its children.
 #[derive(Debug, Args)]
@@ -22,7 +22,7 @@ pub struct TrialArgs {
     #[arg(long, default_value_t, value_name = "SETTINGS", value_parser = explained::<SoftSettings>)]
     pub soft: SoftSettings,
     /// Queues of a Vulkan device over which the threads are spread
-    #[arg(long, default_value = "1", value_name = "K")]
+    #[arg(long, default_value = "1", value_name = "K", value_parser = from_one)]
     pub queues: NonZeroU32,
     /// Work of a timed kernel on a Vulkan device, as `ASKED_NS:GROUPSxITERATIONS:TOOK_NS` [default:
     /// calibrated when the trial begins]
@@ -55,18 +55,18 @@ pub struct TrialArgs {
     pub counted: bool,
     /// Change the op, to learn what limits it: timed (time its stages), RESOURCE:TIME (add time to
     /// lock, encode, submit, device or wait, as lock:20us), without:STEP (take away allocation,
-    /// calls, dispatches, work or sync, and what comes before it), ceiling:QUEUES (empty ops) or
-    /// batched:N (N ops in one)
+    /// calls, dispatches, work or sync, and what comes before it), ceiling:QUEUES (empty ops),
+    /// batched:N (N ops in one) or again:N (not at all)
     #[arg(long, value_name = "PROBE")]
     pub probe: Option<Probe>,
     /// Encoding threads
-    #[arg(long, default_value = "8", value_name = "N")]
+    #[arg(long, default_value = "8", value_name = "N", value_parser = from_one)]
     pub threads: NonZeroU32,
     /// Ops per thread and iteration
-    #[arg(long, default_value = "50", value_name = "N")]
+    #[arg(long, default_value = "50", value_name = "N", value_parser = from_one)]
     pub ops: NonZeroU32,
     /// Measured iterations
-    #[arg(long, default_value = "5", value_name = "N")]
+    #[arg(long, default_value = "5", value_name = "N", value_parser = from_one)]
     pub iterations: NonZeroU32,
     /// Iterations before those, thrown away
     #[arg(long, default_value_t = 1, value_name = "N")]

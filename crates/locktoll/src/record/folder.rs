@@ -13,10 +13,10 @@ use crate::recorded::{self, Facts, Observed};
 /// What holds every figure of a recording.
 pub const RECORD_FILE: &str = "record.json";
 /// The folder of the traces in it.
-pub const TRACES: &str = "traces";
+pub(super) const TRACES: &str = "traces";
 
 /// Makes the folder of a new recording.
-pub(super) fn create(out: Option<&Path>) -> Result<PathBuf> {
+pub(crate) fn create(out: Option<&Path>) -> Result<PathBuf> {
     let directory = out.map_or_else(
         || {
             let now = jiff::Zoned::now();
@@ -38,9 +38,19 @@ pub(super) fn create(out: Option<&Path>) -> Result<PathBuf> {
 /// Whether a folder, or the file named, is a recording.
 pub fn holds_recording(input: &Path) -> bool {
     if input.is_dir() {
-        return input.join(RECORD_FILE).exists() || has_traces(&input.join(TRACES));
+        return input.join(RECORD_FILE).exists() || has_traces(&traces_of(input));
     }
     input.file_name().is_some_and(|name| name == RECORD_FILE)
+}
+
+/// Where the traces of a recording are: in a folder of it, or where the library was loaded by hand, in itself.
+pub fn traces_of(recording: &Path) -> PathBuf {
+    let folder = recording.join(TRACES);
+    if folder.is_dir() {
+        folder
+    } else {
+        recording.to_owned()
+    }
 }
 
 fn has_traces(folder: &Path) -> bool {
@@ -63,7 +73,7 @@ pub fn read(input: &Path) -> Result<Record> {
         input.to_owned()
     };
     if !file.exists() && input.is_dir() {
-        let observed = Observed::read(&input.join(TRACES))?;
+        let observed = Observed::read(&traces_of(input))?;
         return Ok(recorded::analyse(
             &observed,
             Facts::default(),

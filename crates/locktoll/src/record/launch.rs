@@ -134,7 +134,7 @@ fn wait(mut child: Child, began: Instant) -> std::io::Result<Ended> {
 ///
 /// # Errors
 /// There is none.
-pub(super) fn prepare(command: &[String], variables: &[(&'static str, String)]) -> Result<Command> {
+pub(crate) fn prepare(command: &[String], variables: &[(&'static str, String)]) -> Result<Command> {
     let Some((program, words)) = command.split_first() else {
         return Err(Error::Usage("no program to run: put it after --".into()));
     };

@@ -3,7 +3,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use locktoll_bench::Error as BenchError;
 
@@ -15,12 +14,9 @@ const BYTES: &[u8] = include_bytes!(env!("LOCKTOLL_PTHREAD_LIBRARY"));
 const NAME: &str = "liblocktoll_pthread.so";
 /// What the dynamic loader reads.
 const PRELOAD: &str = "LD_PRELOAD";
-/// How long the processor's counter is compared with the clock: reading both takes some 100 ns, which is
-/// then two millionths.
-const COMPARED: Duration = Duration::from_millis(50);
 
 /// The library, written out, with its settings.
-pub(super) struct Library {
+pub(crate) struct Library {
     file: PathBuf,
     traces: PathBuf,
     settings: Vec<(&'static str, String)>,
@@ -28,7 +24,7 @@ pub(super) struct Library {
 
 impl Library {
     /// Writes the library into the folder of a recording.
-    pub(super) fn write(directory: &Path, arguments: &RecordArgs) -> Result<Self> {
+    pub(crate) fn write(directory: &Path, arguments: &RecordArgs) -> Result<Self> {
         let directory = directory
             .canonicalize()
             .map_err(BenchError::io("find the folder", directory))?;
@@ -69,7 +65,7 @@ impl Library {
     }
 
     /// The same with its traces elsewhere.
-    pub(super) fn variables_for(&self, traces: &Path) -> Vec<(&'static str, String)> {
+    pub(crate) fn variables_for(&self, traces: &Path) -> Vec<(&'static str, String)> {
         let mut libraries = self.file.display().to_string();
         if let Some(theirs) = std::env::var(PRELOAD)
             .ok()
@@ -90,6 +86,10 @@ impl Library {
 /// The library decides by itself whether the counter can be used at all.
 #[cfg(target_arch = "x86_64")]
 fn ns_per_tick() -> Option<f64> {
+    use std::time::{Duration, Instant};
+
+    // Reading both takes some 100 ns, which is then two millionths.
+    const COMPARED: Duration = Duration::from_millis(50);
     let ticks = || {
         // SAFETY: every x86_64 has the instruction, and Linux lets every process use it unless it
         // forbade that to itself, which this one does not.

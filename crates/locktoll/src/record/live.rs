@@ -5,15 +5,17 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use locktoll_report::format::{duration_ns, share};
+use locktoll_report::format::{duration_ns, plural, share};
 use locktoll_report::record::Record;
 use locktoll_report::text::plain;
 use locktoll_symbols::Symbolizer;
 
 use crate::recorded::{self, Facts, Observed};
 
-/// Reading takes at most this part of the time.
+/// Reading takes at most one part in so many of the time; but for the first, which looks up all names.
 const SPARE: u32 = 20;
+/// The longest without a new line.
+const LONGEST: Duration = Duration::from_secs(5);
 
 /// The line, or nothing where nobody would see it.
 pub(super) struct Line {
@@ -56,7 +58,7 @@ impl Line {
             let record = recorded::analyse(&observed, Facts::default(), symbolizer);
             bar.set_message(words(&record));
         }
-        self.next = Instant::now() + began.elapsed().saturating_mul(SPARE).max(Duration::ZERO);
+        self.next = Instant::now() + began.elapsed().saturating_mul(SPARE).min(LONGEST);
     }
 
     pub(super) fn clear(&self) {
@@ -68,6 +70,13 @@ impl Line {
 
 fn words(record: &Record) -> String {
     let lost: f64 = record.locks.iter().map(|lock| lock.wait.total_ns).sum();
+    if lost <= 0.0 {
+        return format!(
+            "locktoll: no waits yet · {} of {}",
+            plural(record.sampling.acquisitions, "acquisition"),
+            plural(record.locks.len() as u64, "lock")
+        );
+    }
     let worst = record
         .locks
         .iter()

@@ -24,7 +24,7 @@ const FIRST_LINE: usize = 256;
 ///
 /// # Errors
 /// [`Error::NotRecordable`] says why, and what to do.
-pub(super) fn check(command: &[String]) -> Result<()> {
+pub(crate) fn check(command: &[String]) -> Result<()> {
     let Some(name) = command.first() else {
         return Err(Error::Usage("no program to run: put it after --".into()));
     };

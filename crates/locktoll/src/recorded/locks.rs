@@ -1,18 +1,20 @@
 //! Points put together: first to call sites, then to locks.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use locktoll_report::record::model::{Lock, LockKind, Site, ThreadShare};
+use locktoll_report::record::model::{Estimate, Lock, LockKind, Site, ThreadShare};
 use locktoll_trace::Kind;
 use locktoll_trace::recording::{self, LockBits, Mode, Point};
 
-use super::names::{Names, SiteName};
+use super::names::{LockName, Names, SiteName};
 use super::observed::ObservedProcess;
 use super::times::Gathered;
 
 /// A lock, and the points of the recording that it was made of.
 pub(super) struct Numbered {
     pub(super) lock: Lock,
+    /// Who waits for it waits for something to happen, and not for a lock.
+    pub(super) is_idle: bool,
     pub(super) points: Vec<usize>,
 }
 
@@ -41,26 +43,55 @@ pub(super) fn of_process(
             by_lock.entry((point.lock, kind)).or_default().push(at);
         }
     }
-    let built = |points: Vec<usize>, kind: LockKind| Numbered {
-        lock: lock(process, (index, wall_ns), kind, &points, names),
-        points,
+    let built = |points: Vec<usize>, kind: LockKind| {
+        let (lock, name) = lock(process, (index, wall_ns), kind, &points, names);
+        let numbered = Numbered {
+            lock,
+            is_idle: name.is_idle,
+            points,
+        };
+        (numbered, name)
     };
     let mut found: Vec<Numbered> = Vec::new();
+    // What has one name may be several locks: CPython's GIL has two condition variables.
+    let mut together: BTreeMap<(String, LockKind), Vec<usize>> = BTreeMap::new();
     for ((_, kind), points) in by_lock {
-        let numbered = built(points, kind);
-        // What everybody calls one lock may be several: CPython's GIL has two condition variables.
-        let same = |other: &Numbered| {
-            numbered.lock.known && other.lock.name == numbered.lock.name && other.lock.kind == kind
-        };
-        match found.iter().position(same) {
-            Some(at) => {
-                let other = found.swap_remove(at);
-                found.push(built([other.points, numbered.points].concat(), kind));
-            }
-            None => found.push(numbered),
+        let (numbered, name) = built(points, kind);
+        if name.together {
+            let key = (name.text, kind);
+            together.entry(key).or_default().extend(numbered.points);
+        } else {
+            found.push(numbered);
         }
     }
+    found.extend(
+        together
+            .into_iter()
+            .map(|((_, kind), points)| built(points, kind).0),
+    );
+    number_namesakes(&mut found);
     found
+}
+
+/// Tells locks of the same name apart by numbers, in the order of the time lost.
+fn number_namesakes(found: &mut [Numbered]) {
+    found.sort_by(|a, b| b.lock.wait.total_ns.total_cmp(&a.lock.wait.total_ns));
+    let mut seen: HashMap<(String, LockKind), usize> = HashMap::new();
+    for numbered in &*found {
+        *seen
+            .entry((numbered.lock.name.clone(), numbered.lock.kind))
+            .or_default() += 1;
+    }
+    seen.retain(|_, count| *count > 1);
+    let mut next: HashMap<(String, LockKind), usize> = HashMap::new();
+    for Numbered { lock, .. } in found {
+        let key = (lock.name.clone(), lock.kind);
+        if seen.contains_key(&key) {
+            let number = next.entry(key).or_default();
+            *number += 1;
+            lock.name = format!("{} #{number}", lock.name);
+        }
+    }
 }
 
 /// The kinds that a recording is about; another program's trace may hold others.
@@ -83,7 +114,7 @@ fn lock(
     kind: LockKind,
     at: &[usize],
     names: &Names<'_>,
-) -> Lock {
+) -> (Lock, LockName) {
     let recording = &process.recording;
     let points: Vec<&Point> = at
         .iter()
@@ -94,13 +125,16 @@ fn lock(
         .iter()
         .max_by_key(|point| (point.wait.total_ns, point.acquisitions));
     let address = busiest.map_or(0, |point| point.lock);
-    let mut sites = sites(&points, names);
+    let mut sites = sites(&points, &addresses, names);
     for (site, _) in &mut sites {
         let caused = recording
             .blames
             .iter()
             .filter(|blame| addresses.contains(&blame.lock) && blame.owner_site == site.address);
-        site.caused_ns = caused.map(|blame| blame.wait_ns as f64).sum();
+        let caused: u64 = caused
+            .map(|blame| blame.wait_ns)
+            .fold(0, u64::saturating_add);
+        site.caused_ns = caused as f64;
     }
     // Who makes others wait is guilty; who waits may only be the victim.
     sites.sort_by(|(a, _), (b, _)| {
@@ -109,9 +143,9 @@ fn lock(
             .then_with(|| b.wait.total_ns.total_cmp(&a.wait.total_ns))
             .then_with(|| b.acquisitions.cmp(&a.acquisitions))
     });
-    let unnamed = names.site(0);
+    let unnamed = names.site(0, &addresses);
     let first = sites.first().map_or(&unnamed, |(_, name)| name);
-    let (name, known) = names.lock(address, kind, first);
+    let name = names.lock(address, kind, first);
     let (mut wait, mut hold) = (Gathered::default(), Gathered::default());
     for point in &points {
         add(point, &mut wait, &mut hold);
@@ -127,9 +161,12 @@ fn lock(
             .fold(0, u64::saturating_add)
     };
     let counts_all = recording.mode != Mode::CONTENTIONS;
-    Lock {
-        name,
-        known,
+    // Of several locks together no share of time is known, since they may be held at once.
+    let is_one = addresses.len() == 1 && address != 0;
+    let lock = Lock {
+        name: name.text.clone(),
+        known: name.known,
+        locks: addresses.len() as u64,
         kind,
         properties: PROPERTIES
             .iter()
@@ -144,7 +181,16 @@ fn lock(
         wait: wait.times(),
         hold: hold.times(),
         // Only where every acquisition is counted is the hold's total known.
-        utilisation: hold.share_of(wall_ns).filter(|_| counts_all),
+        utilisation: hold
+            .share_of(wall_ns)
+            .filter(|_| counts_all && is_one)
+            .map(|held| {
+                if kind == LockKind::RwLock {
+                    held
+                } else {
+                    at_most_one(held)
+                }
+            }),
         waiters_max: recording
             .locks
             .iter()
@@ -155,6 +201,16 @@ fn lock(
         fairness: fairness(&shares).filter(|_| counts_all),
         shares,
         sites: sites.into_iter().map(|(site, _)| site).collect(),
+    };
+    (lock, name)
+}
+
+/// One thread at a time holds a mutex. The estimate may say more where holds are as short as reading the clock, which is a
+/// part of each that is timed.
+fn at_most_one(held: Estimate) -> Estimate {
+    Estimate {
+        value: held.value.min(1.0),
+        ci: held.ci.map(|ci| ci.map(|bound| bound.min(1.0))),
     }
 }
 
@@ -164,7 +220,7 @@ fn add(point: &Point, wait: &mut Gathered, hold: &mut Gathered) {
 }
 
 /// The sites of a lock: points whose calls have the same name are one site.
-fn sites(points: &[&Point], names: &Names<'_>) -> Vec<(Site, SiteName)> {
+fn sites(points: &[&Point], locks: &BTreeSet<u64>, names: &Names<'_>) -> Vec<(Site, SiteName)> {
     let mut by_site: BTreeMap<u64, Vec<&Point>> = BTreeMap::new();
     for point in points {
         by_site.entry(point.site).or_default().push(point);
@@ -172,7 +228,7 @@ fn sites(points: &[&Point], names: &Names<'_>) -> Vec<(Site, SiteName)> {
     by_site
         .into_iter()
         .map(|(address, points)| {
-            let name = names.site(address);
+            let name = names.site(address, locks);
             let (mut wait, mut hold) = (Gathered::default(), Gathered::default());
             let mut counts = [0_u64; 3];
             for point in points {

@@ -51,7 +51,7 @@ pub struct Facts {
 
 /// Analyses what was recorded.
 pub fn analyse(observed: &Observed, facts: Facts, symbolizer: &Symbolizer) -> Record {
-    let mut found: Vec<Lock> = Vec::new();
+    let (mut locks, mut idle) = (Vec::new(), Vec::new());
     let mut blames = Vec::new();
     let mut call_stacks = Vec::new();
     let mut processes = Vec::new();
@@ -62,7 +62,14 @@ pub fn analyse(observed: &Observed, facts: Facts, symbolizer: &Symbolizer) -> Re
         let its = locks::of_process(process, index, wall_ns, &names);
         blames.extend(stacks::blames(process, &its, &names));
         call_stacks.extend(stacks::weighted(process, &its, &names, &callers));
-        found.extend(its.into_iter().map(|numbered| numbered.lock));
+        for numbered in its {
+            let list = if numbered.is_idle {
+                &mut idle
+            } else {
+                &mut locks
+            };
+            list.push(numbered.lock);
+        }
         processes.push(Process {
             pid: process.pid,
             trace: process.file.clone(),
@@ -73,10 +80,8 @@ pub fn analyse(observed: &Observed, facts: Facts, symbolizer: &Symbolizer) -> Re
             unnamed: process.recording.coarsened,
         });
     }
-    let (mut locks, mut idle): (Vec<Lock>, Vec<Lock>) =
-        found.into_iter().partition(|lock| !is_idle(lock));
     for list in [&mut locks, &mut idle] {
-        list.sort_by(|a, b| {
+        list.sort_by(|a: &Lock, b: &Lock| {
             let by_wait = b.wait.total_ns.total_cmp(&a.wait.total_ns);
             by_wait.then_with(|| b.acquisitions.cmp(&a.acquisitions))
         });
@@ -109,15 +114,6 @@ pub fn analyse(observed: &Observed, facts: Facts, symbolizer: &Symbolizer) -> Re
     record
 }
 
-/// Whether a thread that waits for it waits for something to happen, and not for a lock.
-fn is_idle(lock: &Lock) -> bool {
-    let waits = matches!(
-        lock.kind,
-        LockKind::Condvar | LockKind::Semaphore | LockKind::Barrier
-    );
-    waits && !(lock.known && names::waits_contend(&lock.name))
-}
-
 /// How long a process was recorded.
 fn wall_ns(recording: &recording::Recording, facts: &Facts) -> u64 {
     let last_thread = recording.threads.iter().map(|thread| thread.began_ns).max();
@@ -148,7 +144,11 @@ fn sampling(observed: &Observed, locks: &[Lock]) -> Sampling {
         .iter()
         .map(|process| process.recording.stacks.len() as u64);
     Sampling {
-        acquisitions: sum(|lock| lock.acquisitions),
+        // Of condition variables and futexes, what is counted as taken are waits that ended well.
+        acquisitions: sum(|lock| match lock.kind {
+            LockKind::Mutex | LockKind::RwLock | LockKind::SpinLock => lock.acquisitions,
+            _ => 0,
+        }),
         contentions: sum(|lock| lock.contentions),
         waits_timed: sum(|lock| lock.wait.timed),
         holds_timed: sum(|lock| lock.hold.timed),

@@ -1,10 +1,10 @@
 //! Names of locks and of the places that take them.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use locktoll_report::record::model::{LockKind, label};
-use locktoll_symbols::{Datum, Frame, KNOWN, Symbolizer, is_lock_internal, known_lock};
+use locktoll_symbols::{Datum, Frame, Symbolizer, is_idle_wait, is_lock_internal, known_lock};
 
 use super::observed::ObservedProcess;
 use super::stacks::Callers;
@@ -26,6 +26,40 @@ impl SiteName {
             self.location.as_deref(),
             self.module.as_deref(),
         )
+    }
+}
+
+/// What a lock is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct LockName {
+    pub(super) text: String,
+    /// Everybody calls it that.
+    pub(super) known: bool,
+    /// All locks of this name are told of as one; otherwise they are numbered.
+    pub(super) together: bool,
+    /// Who waits for it waits for something to happen, and not for a lock.
+    pub(super) is_idle: bool,
+}
+
+impl LockName {
+    fn own(text: String) -> Self {
+        Self {
+            text,
+            known: false,
+            together: false,
+            is_idle: false,
+        }
+    }
+
+    fn together(self) -> Self {
+        Self {
+            together: true,
+            ..self
+        }
+    }
+
+    fn idle(self, is_idle: bool) -> Self {
+        Self { is_idle, ..self }
     }
 }
 
@@ -68,8 +102,8 @@ impl<'a> Names<'a> {
 
     /// Who takes the lock. Where the call itself lies in a function that only passes it on, as
     /// `std::mutex::lock` of a program that was not optimised, it is who called that, as far as stacks were
-    /// sampled there.
-    pub(super) fn site(&self, site: u64) -> SiteName {
+    /// sampled there with some locks.
+    pub(super) fn site(&self, site: u64, locks: &BTreeSet<u64>) -> SiteName {
         if site == 0 {
             return SiteName {
                 function: "sites that found no room".to_owned(),
@@ -81,7 +115,7 @@ impl<'a> Names<'a> {
         }
         let mut frames = self.frames(site);
         if frames.iter().all(is_lock_internal)
-            && let Some(stack) = self.callers.heaviest(site)
+            && let Some(stack) = self.callers.heaviest(site, locks)
         {
             let callers = stack
                 .iter()
@@ -100,18 +134,43 @@ impl<'a> Names<'a> {
         }
     }
 
-    /// What a lock is called, and whether everybody calls it that. `site` takes it most.
-    pub(super) fn lock(&self, address: u64, kind: LockKind, site: &SiteName) -> (String, bool) {
+    /// What a lock is called. `site` takes it most.
+    pub(super) fn lock(&self, address: u64, kind: LockKind, site: &SiteName) -> LockName {
+        let is_idle = match kind {
+            LockKind::Mutex | LockKind::RwLock | LockKind::SpinLock => false,
+            LockKind::Condvar | LockKind::Semaphore | LockKind::Barrier => true,
+            LockKind::Futex => is_idle_wait(&site.frames),
+        };
         if address == 0 {
-            return ("locks that found no room".to_owned(), false);
+            return LockName::own("locks that found no room".to_owned())
+                .together()
+                .idle(is_idle);
         }
         let datum = self.symbolizer.datum(&self.process.maps, address);
         if let Some(known) = known_lock(datum.as_ref(), &site.frames) {
-            // Other locks of the interpreter lie beside its GIL; only that is waited for by condition.
-            if !known.waits_contend || kind == LockKind::Condvar || takes(known.name, &site.frames)
-            {
-                return (known.name.to_owned(), true);
-            }
+            // Where waiting for a condition is waiting for the lock, a mutex is a part of it, held for
+            // moments.
+            let is_part = known.waits_contend && kind == LockKind::Mutex;
+            return LockName {
+                text: if is_part {
+                    format!("{}, its mutex", known.name)
+                } else {
+                    known.name.to_owned()
+                },
+                known: true,
+                together: !known.is_each_its_own,
+                is_idle: is_idle && !known.waits_contend,
+            };
+        }
+        // parking_lot waits for a word of the waiting thread, not of the lock.
+        let is_parking_lot = |frame: &Frame| {
+            let name = frame.function.as_deref().unwrap_or_default();
+            name.trim_start_matches('<').starts_with("parking_lot")
+        };
+        if kind == LockKind::Futex && site.frames.iter().any(is_parking_lot) {
+            return LockName::own(format!("parking_lot in {}", site.function))
+                .together()
+                .idle(is_idle);
         }
         let name = match datum {
             Some(Datum {
@@ -124,20 +183,8 @@ impl<'a> Names<'a> {
             }) => format!("{name}+{offset:#x}"),
             _ => format!("{} of {}", word(kind), site.function),
         };
-        (name, false)
+        LockName::own(name).idle(is_idle)
     }
-}
-
-/// Whether a lock of this name is known by the functions at a site, not only by its variable.
-fn takes(name: &str, site: &[Frame]) -> bool {
-    known_lock(None, site).is_some_and(|row| row.name == name)
-}
-
-/// Whether threads that wait for what has this name wait for a lock made of it.
-pub(super) fn waits_contend(name: &str) -> bool {
-    KNOWN
-        .iter()
-        .any(|row| row.waits_contend && row.name == name)
 }
 
 pub(super) fn word(kind: LockKind) -> &'static str {

@@ -1,6 +1,6 @@
 //! Single events as a timeline for Perfetto and Chrome: the "Trace Event Format", which both read.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io::{self, Write};
 
 use locktoll_report::record::model::Record;
@@ -57,11 +57,13 @@ pub fn write(
             .collect();
         let callers = stacks::callers(process, symbolizer);
         let names = Names::new(process, symbolizer, &callers);
-        let mut sites: HashMap<u64, String> = HashMap::new();
+        let mut sites: HashMap<(u64, u64), String> = HashMap::new();
         for event in &process.recording.events {
-            let site = sites
-                .entry(event.site)
-                .or_insert_with(|| names.site(event.site).label());
+            let site = sites.entry((event.site, event.lock)).or_insert_with(|| {
+                names
+                    .site(event.site, &BTreeSet::from([event.lock]))
+                    .label()
+            });
             let unknown = format!("{:#x}", event.lock);
             let lock = lock_names.get(&event.lock).copied().unwrap_or(&unknown);
             for slice in slices(process, event, lock, site, began) {

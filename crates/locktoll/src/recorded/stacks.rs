@@ -1,12 +1,11 @@
 //! Waits shared out over call stacks, and over those who were waited for.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use locktoll_report::record::model::{Blame, Stack};
 use locktoll_symbols::{StackCopy, StackUnwinder, Symbolizer, is_lock_internal};
 use locktoll_trace::recording::Why;
 
-use super::is_idle;
 use super::locks::Numbered;
 use super::names::{Names, function};
 use super::observed::ObservedProcess;
@@ -15,8 +14,8 @@ use super::observed::ObservedProcess;
 #[derive(Debug, Default)]
 pub(super) struct Callers {
     samples: Vec<Sample>,
-    /// The samples of a call site that carry most time, by its address.
-    heaviest: HashMap<u64, usize>,
+    /// The sample of a call site that carries most time, by the site's address and the lock's, and of all locks.
+    heaviest: HashMap<(u64, Option<u64>), usize>,
 }
 
 #[derive(Debug)]
@@ -29,10 +28,15 @@ struct Sample {
 }
 
 impl Callers {
-    /// Return addresses of the stack in which most time went by at a site, the site first.
-    pub(super) fn heaviest(&self, site: u64) -> Option<&[u64]> {
-        let sample = self.samples.get(*self.heaviest.get(&site)?)?;
-        Some(&sample.addresses)
+    /// Return addresses of the stack in which most time went by at a site, the site first: by one of some
+    /// locks, and where that was not sampled, by any.
+    pub(super) fn heaviest(&self, site: u64, locks: &BTreeSet<u64>) -> Option<&[u64]> {
+        let of_locks = locks
+            .iter()
+            .filter_map(|&lock| self.heaviest.get(&(site, Some(lock))));
+        let longest = of_locks.max_by_key(|&&at| self.samples.get(at).map(|sample| sample.ns));
+        let at = longest.or_else(|| self.heaviest.get(&(site, None)))?;
+        Some(&self.samples.get(*at)?.addresses)
     }
 }
 
@@ -52,22 +56,24 @@ pub(super) fn callers(process: &ObservedProcess, symbolizer: &Symbolizer) -> Cal
             bytes: sample.bytes.clone(),
         });
         let index = callers.samples.len();
-        let samples = &callers.samples;
-        callers
-            .heaviest
-            .entry(point.site)
-            .and_modify(|best| {
-                if samples[*best].ns < sample.ns {
-                    *best = index;
-                }
-            })
-            .or_insert(index);
         callers.samples.push(Sample {
             point: sample.point,
             is_wait: sample.why == Why::WAIT,
             ns: sample.ns,
             addresses,
         });
+        let samples = &callers.samples;
+        for lock in [Some(point.lock), None] {
+            callers
+                .heaviest
+                .entry((point.site, lock))
+                .and_modify(|best| {
+                    if samples[*best].ns < sample.ns {
+                        *best = index;
+                    }
+                })
+                .or_insert(index);
+        }
     }
     callers
 }
@@ -86,7 +92,7 @@ pub(super) fn weighted(
     }
     let mut together: BTreeMap<(String, Vec<String>), (f64, f64)> = BTreeMap::new();
     // Idle waiting would dwarf everything else.
-    let contended = locks.iter().filter(|numbered| !is_idle(&numbered.lock));
+    let contended = locks.iter().filter(|numbered| !numbered.is_idle);
     let points =
         contended.flat_map(|numbered| numbered.points.iter().map(move |&at| (&numbered.lock, at)));
     for (lock, at) in points {
@@ -164,14 +170,15 @@ pub(super) fn blames(
             .find(|numbered| numbered.points.iter().any(is_there))
             .map_or_else(|| format!("{address:#x}"), |found| found.lock.name.clone())
     };
+    let label = |site: u64, lock: u64| names.site(site, &BTreeSet::from([lock])).label();
     process
         .recording
         .blames
         .iter()
         .map(|blame| Blame {
             lock: lock_name(blame.lock),
-            waiter: names.site(blame.waiter_site).label(),
-            owner: (blame.owner_site != 0).then(|| names.site(blame.owner_site).label()),
+            waiter: label(blame.waiter_site, blame.lock),
+            owner: (blame.owner_site != 0).then(|| label(blame.owner_site, blame.lock)),
             count: blame.count,
             wait_ns: blame.wait_ns as f64,
             max_ns: blame.max_ns,

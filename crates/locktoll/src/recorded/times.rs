@@ -34,7 +34,8 @@ impl Gathered {
         let Some(mean) = durations.mean_ns().filter(|_| timed > 0) else {
             return;
         };
-        if timed >= count {
+        // Without weights all were timed, but for those that had not ended.
+        if timed >= count || durations.count <= timed {
             self.total_ns += durations.total_ns as f64;
             return;
         }
@@ -132,6 +133,15 @@ mod tests {
         assert_eq!((times.p50_ns, times.max_ns), (Some(20), Some(30)));
         let share = all.share_of(120).unwrap();
         assert_eq!((share.value, share.ci), (0.5, None));
+    }
+
+    #[test]
+    fn what_had_not_ended_is_not_guessed() {
+        let mut open = Gathered::default();
+        open.add(&durations(&[10, 30], 1), 3, 2);
+        let times = open.times();
+        assert_eq!((times.count, times.timed), (3, 2));
+        assert_eq!((times.total_ns, times.total_ci_ns), (40.0, None));
     }
 
     #[test]

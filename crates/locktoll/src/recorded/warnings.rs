@@ -2,12 +2,16 @@
 
 use locktoll_report::format::{count, duration_ns, plural, share};
 use locktoll_report::model::Warning;
-use locktoll_report::record::model::{LockKind, Mode, Record};
+use locktoll_report::record::model::{Lock, LockKind, Mode, Record};
 
 use super::observed::Observed;
 
 /// A hold or a wait shorter than so many times the cost of recording it is distorted by it.
 const SHORT: f64 = 10.0;
+/// A hold in which the two readings of the clock, some 10 ns each, count.
+const NEAR_CLOCK_NS: u64 = 100;
+/// A share of time held at which that matters.
+const MUCH: f64 = 0.1;
 /// Locks that are looked at for short holds: those that a reader is shown first.
 const LOOKED_AT: usize = 10;
 
@@ -74,6 +78,9 @@ pub(super) fn of(record: &Record, observed: &Observed) -> Vec<Warning> {
     if let Some(message) = short_sections(record) {
         warn("short_sections", message);
     }
+    if let Some(message) = holds_near_clock(record) {
+        warn("holds_near_clock", message);
+    }
     if let Some(cost) = record.cost.as_ref().filter(|cost| cost.ci[0] > 1.05) {
         warn(
             "costly",
@@ -93,16 +100,62 @@ pub(super) fn of(record: &Record, observed: &Observed) -> Vec<Warning> {
                 .to_owned(),
         );
     }
+    if let Some(message) = python_locks(record) {
+        warn("python_locks", message);
+    }
     if record.locks.iter().any(|lock| lock.kind == LockKind::Futex) {
         warn(
             "futexes",
             "Of futexes that the program waits on itself (locks of Rust's standard library and parking_lot) \
-             only waits in the kernel are seen: no uncontended acquisitions, no holds, and idle waiting of \
-             condition variables and parked threads is among them."
+             only waits in the kernel are seen: no uncontended acquisitions, no holds. Idle waiting is told \
+             apart by the functions that wait, so in a program without symbols it is among them."
                 .to_owned(),
         );
     }
     warnings
+}
+
+/// Names locks that seem to be held much, by holds as short as what timing them takes.
+fn holds_near_clock(record: &Record) -> Option<String> {
+    let near = |lock: &&Lock| {
+        let is_short = lock.hold.p50_ns.is_some_and(|ns| ns < NEAR_CLOCK_NS);
+        is_short && lock.utilisation.is_some_and(|held| held.value > MUCH)
+    };
+    let near: Vec<String> = record
+        .locks
+        .iter()
+        .filter(near)
+        .take(LOOKED_AT)
+        .map(|lock| {
+            let median = lock.hold.p50_ns.map_or(0.0, |ns| ns as f64);
+            format!("{} ({})", lock.name, duration_ns(median))
+        })
+        .collect();
+    (!near.is_empty()).then(|| {
+        format!(
+            "Half of the holds are so short that reading the clock is much of them, so the share of time held is an \
+             upper bound: {}.",
+            near.join(", ")
+        )
+    })
+}
+
+/// Tells that locks made in Python are among the idle waits, with the one that was waited for most often.
+fn python_locks(record: &Record) -> Option<String> {
+    let of_python = |lock: &&Lock| lock.known && lock.name.starts_with("a Python lock");
+    let most = record
+        .idle
+        .iter()
+        .filter(of_python)
+        .max_by_key(|lock| lock.wait.count)?;
+    (most.wait.count > 1).then(|| {
+        format!(
+            "Locks made in Python (threading.Lock and what is built of it) are semaphores, by which threads \
+             wait for a lock and for an event alike, so they are under idle waiting, with {} waits for {}.",
+            count(most.wait.count),
+            most.name
+        )
+    })
 }
 
 /// Names locks whose holds or waits are not long against what it costs to record them.

@@ -13,7 +13,7 @@ use super::{deliver, folder, write};
 use crate::cli::{ExportFormat, ReportArgs, ReportFormat};
 use crate::error::{Error, Result};
 use crate::output;
-use crate::record::{TRACES, read};
+use crate::record::{read, traces_of};
 use crate::recorded::{Observed, perfetto};
 
 /// Locks that text shows.
@@ -66,7 +66,7 @@ fn export_as(format: ExportFormat, found: &Record, input: &Path, out: Option<&Pa
                 export::to_pprof(found).map_err(BenchError::io("compress", "the profile"))?;
             bytes_to(out, &bytes)
         }
-        ExportFormat::Perfetto => timeline(found, &folder(input).join(TRACES), out),
+        ExportFormat::Perfetto => timeline(found, &traces_of(&folder(input)), out),
     }
 }
 

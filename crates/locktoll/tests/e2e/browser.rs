@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use locktoll_report::{html, json, plots};
+use locktoll_report::{html, json, plots, record};
 use serde_json::Value;
 
 use super::clients::python;
@@ -146,5 +146,57 @@ fn committed_reports_are_clean() {
         pages.push(page);
     }
     assert!(pages.len() >= 4, "{pages:?}");
+    assert_clean(&pages);
+}
+
+/// The committed recordings, and one of them with names as long and hostile as they may be.
+#[test]
+fn pages_of_recordings_are_clean() {
+    let recordings = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/recordings");
+    let folder = tempfile::tempdir().unwrap();
+    let mut pages = Vec::new();
+    for entry in fs::read_dir(recordings).unwrap() {
+        let recording = entry.unwrap().path();
+        let file = recording.join("record.json");
+        let Ok(text) = fs::read_to_string(&file) else {
+            continue;
+        };
+        let mut found = record::from_str(&text).unwrap();
+        let name = recording
+            .file_name()
+            .unwrap()
+            .to_string_lossy()
+            .into_owned();
+        let page = folder.path().join(format!("{name}.html"));
+        fs::write(&page, record::to_html(&found)).unwrap();
+        pages.push(page);
+        if name != "cpp" {
+            continue;
+        }
+        let hostile = |name: &mut String| {
+            *name += &format!("{}{}", worst_cases::HOSTILE, "namespace::".repeat(20))
+        };
+        for lock in found.locks.iter_mut().chain(&mut found.idle) {
+            hostile(&mut lock.name);
+            for site in &mut lock.sites {
+                hostile(&mut site.function);
+            }
+            for share in &mut lock.shares {
+                hostile(&mut share.thread);
+            }
+        }
+        for blame in &mut found.blames {
+            hostile(&mut blame.waiter);
+            blame.owner.iter_mut().for_each(hostile);
+        }
+        for stack in &mut found.stacks {
+            stack.frames.iter_mut().for_each(hostile);
+        }
+        found.run.command.iter_mut().for_each(hostile);
+        let page = folder.path().join("hostile.html");
+        fs::write(&page, record::to_html(&found)).unwrap();
+        pages.push(page);
+    }
+    assert!(pages.len() >= 6, "{pages:?}");
     assert_clean(&pages);
 }

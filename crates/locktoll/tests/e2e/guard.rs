@@ -1,6 +1,9 @@
 //! `guard`: the program does what it does alone, a lock is under it, and a summary comes after.
 
+use std::path::Path;
 use std::process::Output;
+
+use locktoll_trace::Writer;
 
 use super::{locktoll_on_vulkan, own_path, stderr, stdout};
 
@@ -100,7 +103,7 @@ fn the_summary_has_the_locks_of_the_strategy() {
         assert!(stdout(&under).contains("\"done\""), "{strategy}");
         assert_eq!(locks(&said), expected, "{strategy}: {said}");
         let counted = match strategy {
-            "off" => "0 submissions, 0 dispatches, 0 draws",
+            "off" => "calls are not counted",
             _ => "4 submissions, 12 dispatches, 0 draws",
         };
         assert!(said.contains(counted), "{strategy}: {said}");
@@ -223,6 +226,112 @@ fn bad_usage_is_named() {
     assert_eq!(missing.status.code(), Some(1));
     let said = stderr(&missing);
     assert!(said.contains("./no-such-program"), "{said}");
+}
+
+#[cfg(not(target_os = "macos"))]
+#[test]
+fn what_is_the_metal_guards_is_refused_before_anything_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let trace = folder.path().join("ran");
+    let script = format!("touch '{}'", trace.display());
+    for (strategy, flags, named, instead) in [
+        (
+            "session",
+            &[] as &[&str],
+            "--strategy session is",
+            "choose global",
+        ),
+        (
+            "global",
+            &["--on-misuse", "pass"],
+            "--on-misuse is",
+            "leave it out",
+        ),
+        (
+            "session",
+            &["--on-misuse", "warn"],
+            "--strategy session with --on-misuse is",
+            "choose global",
+        ),
+    ] {
+        let refused = guarded_with(&[], strategy, flags, &["sh", "-c", &script]);
+        let said = stderr(&refused);
+        assert_eq!(refused.status.code(), Some(2), "{said}");
+        for part in [named, "Metal guard", "macOS", instead] {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+        assert!(!trace.exists(), "the program ran");
+    }
+    let unknown = guarded_with(&[], "global", &["--on-misuse", "ignore"], &["true"]);
+    assert_eq!(unknown.status.code(), Some(2));
+    let said = stderr(&unknown);
+    assert!(said.contains("warn, pass, abort"), "{said}");
+}
+
+/// A script that leaves a trace of a library's, with these counters, and a refusal if there is a reason.
+fn leaves(folder: &Path, counters: &[(&str, u64)], refused: Option<&str>) -> String {
+    let path = folder.join("prepared");
+    let writer = Writer::create(&path, "metal swizzle", "global").unwrap();
+    for (index, (name, value)) in counters.iter().enumerate() {
+        writer.counter(index, name, *value);
+    }
+    if let Some(why) = refused {
+        writer.refuse(why);
+    }
+    writer.end();
+    format!("cp '{}' \"$LOCKTOLL_TRACE_DIR/1.trace\"", path.display())
+}
+
+#[test]
+fn a_process_that_ran_without_the_locks_is_an_error_with_its_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let why = "Metal makes no device here; nothing is guarded";
+    let script = leaves(folder.path(), &[("submissions", 0)], Some(why));
+    for flags in [&[] as &[&str], &["--quiet"]] {
+        let bare = guarded_with(&[], "global", flags, &["sh", "-c", &script]);
+        let said = stderr(&bare);
+        assert_eq!(bare.status.code(), Some(1), "{said}");
+        assert!(said.contains("ran without locktoll's locks"), "{said}");
+        assert!(said.contains(why), "{said}");
+    }
+    // A code of the program's own stays.
+    let failed = guarded("global", &["sh", "-c", &format!("{script}; exit 7")]);
+    assert_eq!(failed.status.code(), Some(7));
+    assert!(stderr(&failed).contains(why), "{}", stderr(&failed));
+}
+
+#[test]
+fn calls_that_were_kept_from_the_driver_are_an_error_even_if_quiet() {
+    let folder = tempfile::tempdir().unwrap();
+    let counters = [
+        ("encoders_made", 2),
+        ("submissions", 1),
+        ("misuse", 3),
+        ("refused", 3),
+    ];
+    let script = leaves(folder.path(), &counters, None);
+    for flags in [&[] as &[&str], &["--quiet"]] {
+        let kept = guarded_with(&[], "global", flags, &["sh", "-c", &script]);
+        let said = stderr(&kept);
+        assert_eq!(kept.status.code(), Some(1), "{said}");
+        assert!(said.contains("kept from the driver: 3 (process "), "{said}");
+    }
+}
+
+#[test]
+fn a_run_in_which_nothing_was_submitted_is_warned_of_or_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = leaves(
+        folder.path(),
+        &[("encoders_made", 0), ("submissions", 0)],
+        None,
+    );
+    for (flags, code) in [(&["--quiet"] as &[&str], 0), (&["--strict"], 1)] {
+        let idle = guarded_with(&[], "global", flags, &["sh", "-c", &script]);
+        let said = stderr(&idle);
+        assert_eq!(idle.status.code(), Some(code), "{said}");
+        assert!(said.contains("has submitted any work"), "{said}");
+    }
 }
 
 #[test]

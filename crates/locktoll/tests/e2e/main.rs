@@ -9,6 +9,7 @@ mod map;
 mod objc;
 mod program;
 mod record;
+mod record_programs;
 mod report;
 mod resume;
 mod run_folder;
@@ -16,6 +17,7 @@ mod scaling;
 mod usage;
 mod vulkan;
 mod vulkan_faults;
+mod what_if;
 mod why;
 mod worst_cases;
 

@@ -11,7 +11,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-use super::{SMALL, locktoll, run, stderr};
+use super::{SMALL, locktoll, run, stderr, stdout};
 
 const BLOCKS: usize = 12;
 /// 2 strategies and the A/A arm.
@@ -120,9 +120,28 @@ fn ctrl_c_keeps_what_was_measured_and_says_how_to_go_on() {
     kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGINT).unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
-    assert!(stderr(&output).contains("--resume"), "{}", stderr(&output));
+    for said in ["--resume", "Ctrl-C again"] {
+        assert!(stderr(&output).contains(said), "{}", stderr(&output));
+    }
     assert!(out.join("result.json").exists() && out.join("report.md").exists());
     assert!(recorded(&out).len() >= 2 * SLOTS);
+}
+
+#[test]
+fn a_run_with_nothing_left_to_measure_says_so() {
+    for (rule, says) in [
+        ("--blocks 2", "there was nothing left to measure"),
+        ("--blocks 5 --max-time 1ns", "--max-time grants more"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("run");
+        let first = run(&format!("{SMALL} {rule} --out {}", out.display()));
+        assert!(!stdout(&first).contains(says), "{}", stdout(&first));
+        let again = run(&format!("bench --quiet --resume {}", out.display()));
+        assert_eq!(again.status.code(), Some(0), "{}", stderr(&again));
+        assert!(stdout(&again).contains(says), "{}", stdout(&again));
+        assert_eq!(recorded(&out).len(), 2 * SLOTS);
+    }
 }
 
 #[test]

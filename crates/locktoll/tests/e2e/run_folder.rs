@@ -2,8 +2,12 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Output;
 
+use assert_cmd::Command;
 use serde_json::Value;
+
+use super::{stderr, stdout};
 
 pub(super) fn read(folder: &Path, name: &str) -> String {
     fs::read_to_string(folder.join(name)).unwrap()
@@ -11,6 +15,27 @@ pub(super) fn read(folder: &Path, name: &str) -> String {
 
 pub(super) fn result(folder: &Path) -> Value {
     serde_json::from_str(&read(folder, "result.json")).unwrap()
+}
+
+/// Runs a command with `--out` this folder to its end; what it printed, and its result, which is valid.
+pub(super) fn measured(mut command: Command, flags: &str, folder: &Path) -> (Output, Value) {
+    let output = command
+        .args(flags.split_whitespace())
+        .arg("--out")
+        .arg(folder)
+        .output()
+        .expect("a process");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let result = result(folder);
+    assert_valid(&result);
+    (output, result)
+}
+
+/// What a trial says that is run again by its own command line, as a person would paste it.
+pub(super) fn pasted(trial: &Value) -> String {
+    let line = shell_words::join(command(trial));
+    let output = Command::new("sh").args(["-c", &line]).output().unwrap();
+    stdout(&output)
 }
 
 /// The series of a configuration in a role.

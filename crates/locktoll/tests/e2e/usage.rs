@@ -43,7 +43,11 @@ fn unknown_names_are_named_with_the_choices() {
         &["'stres'", "stress, mlp, timed"],
     );
     refused("bench --sync sometimes", 2, &["sometimes", "batch:N"]);
-    refused("bench --threads 0", 2, &["0"]);
+    refused(
+        "bench --threads 0",
+        2,
+        &["'0' is not a whole number from 1"],
+    );
     refused("bench --threads 100000", 2, &["100000"]);
     refused("bench --margin 0", 2, &["'0'"]);
     refused("bench --max-time soon", 2, &["soon"]);
@@ -130,7 +134,11 @@ fn help_devices_and_completions_answer() {
     ] {
         assert!(help.contains(flag), "{flag} is not in:\n{help}");
     }
-    assert!(stdout(&run("--help")).contains("Exit codes"));
+    let help = stdout(&run("--help"));
+    assert!(
+        help.contains("Exit codes") && help.contains("second Ctrl-C"),
+        "{help}"
+    );
     let devices = stdout(&run("devices"));
     assert!(devices.contains("soft     available"), "{devices}");
     assert!(devices.contains("vulkan:0 available"), "{devices}");

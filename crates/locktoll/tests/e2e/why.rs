@@ -4,22 +4,20 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::run_folder::{assert_valid, command, read, result, trials};
+use super::run_folder::{command, measured, pasted, read, trials};
 use super::{locktoll, run, stderr, stdout};
 
 #[test]
 fn time_is_added_to_each_resource_and_what_was_added_is_measured() {
     let folder = tempfile::tempdir().unwrap();
-    let output = locktoll()
-        .args("bench --quiet --device soft --strategies none,global --why --threads 2".split(' '))
-        .args("--workload timed --soft service=50us,encode=0 --ops 5 --iterations 1".split(' '))
-        .args("--no-counting --blocks 3 --out".split(' '))
-        .arg(folder.path())
-        .output()
-        .expect("a process");
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    let result = result(folder.path());
-    assert_valid(&result);
+    let flags = "bench --device soft --strategies none,global --why --threads 2 --workload timed \
+                 --soft service=50us,encode=0 --ops 5 --iterations 1 --no-counting --blocks 3";
+    let (output, result) = measured(locktoll(), flags, folder.path());
+    let trials = trials(folder.path());
+    let is_probe = |trial: &&Value| trial["cell"]["arm"]["probe"].is_string();
+    let (more, all) = (trials.iter().filter(is_probe).count() / 3, trials.len() / 3);
+    let told = format!("To know why, each block has {more} trials more, {all} in all: about ");
+    assert!(stderr(&output).contains(&told), "{}", stderr(&output));
     let [cause] = result["causes"].as_array().unwrap().as_slice() else {
         panic!("{}", result["causes"]);
     };
@@ -52,7 +50,6 @@ fn time_is_added_to_each_resource_and_what_was_added_is_measured() {
     assert!(read(folder.path(), "report.html").contains("Under the global lock at 2 threads"));
 
     // A probe is a trial that can be pasted, like every other.
-    let trials = trials(folder.path());
     let probe = trials
         .iter()
         .find(|trial| {
@@ -61,30 +58,18 @@ fn time_is_added_to_each_resource_and_what_was_added_is_measured() {
                 .is_some_and(|p| p.starts_with("wait:"))
         })
         .unwrap();
-    let pasted = assert_cmd::Command::new("sh")
-        .args(["-c", &shell_words::join(command(probe))])
-        .output()
-        .unwrap();
-    assert!(
-        stdout(&pasted).contains("\"added_ns\":"),
-        "{}",
-        stdout(&pasted)
-    );
+    let said = pasted(probe);
+    assert!(said.contains("\"added_ns\":"), "{said}");
 }
 
 /// Runs `bench --why` of one lock; its cause, and the share of acquisitions that found it taken.
 fn cause_of(strategy: &str, flags: &str) -> (Value, f64) {
     let folder = tempfile::tempdir().unwrap();
-    let why = format!("--strategies {strategy} --why={strategy}");
-    let output = locktoll()
-        .args("bench --quiet --device soft --iterations 1 --blocks 5".split(' '))
-        .args(why.split(' ').chain(flags.split(' ')))
-        .arg("--out")
-        .arg(folder.path())
-        .output()
-        .expect("a process");
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    let mut result = result(folder.path());
+    let flags = format!(
+        "bench --quiet --device soft --iterations 1 --blocks 5 --strategies {strategy} \
+         --why={strategy} {flags}"
+    );
+    let (_, mut result) = measured(locktoll(), &flags, folder.path());
     let contended = result["series"]
         .as_array()
         .unwrap()
@@ -141,15 +126,9 @@ fn what_cannot_be_changed_is_refused() {
 #[test]
 fn on_a_device_that_computes_time_is_added_by_a_kernel_and_its_recording_is_not_counted() {
     let folder = tempfile::tempdir().unwrap();
-    let output = locktoll()
-        .args("bench --quiet --device vulkan:0 --strategies global --why --threads 2".split(' '))
-        .args("--workload stress --ops 10 --iterations 1 --no-counting --blocks 3 --out".split(' '))
-        .arg(folder.path())
-        .output()
-        .expect("a process");
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    let result = result(folder.path());
-    assert_valid(&result);
+    let flags = "bench --quiet --device vulkan:0 --strategies global --why --threads 2 --workload stress \
+                 --ops 10 --iterations 1 --no-counting --blocks 3";
+    let (_, result) = measured(locktoll(), flags, folder.path());
     let rows = result["causes"][0]["pass_throughs"].as_array().unwrap();
     let device = rows.iter().find(|row| row["resource"] == "device").unwrap();
     let levels = device["levels"].as_array().unwrap();
@@ -174,15 +153,8 @@ fn on_a_device_that_computes_time_is_added_by_a_kernel_and_its_recording_is_not_
         .unwrap();
     let line = shell_words::join(command(level));
     assert!(line.contains("--added-work 0:"), "{line}");
-    let pasted = assert_cmd::Command::new("sh")
-        .args(["-c", &line])
-        .output()
-        .unwrap();
-    assert!(
-        stdout(&pasted).contains("\"added_ns\":0"),
-        "{}",
-        stdout(&pasted)
-    );
+    let said = pasted(level);
+    assert!(said.contains("\"added_ns\":0"), "{said}");
 
     let uncalibrated = run("trial --device vulkan:0 --probe device:2us");
     assert_eq!(uncalibrated.status.code(), Some(2));

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 
 use locktoll_report::model::{
     AblationStep, Cause, Ceiling, CeilingLimit, Comparison, Contention, CrashEvent, Crashes,
-    Crossover, Estimate, Experiment, Latency, Level, MapCell, Origin, Overhead, Part, PassThrough,
-    Plan, RegimeMap, Remedy, Resource, Role, Root, RunResult, SCHEMA, ScalabilityLaw, Scaling,
-    Series, Share, Subject, Timing, Utilisation, Value, Warning, Witness,
+    Crossover, Estimate, Experiment, Latency, Level, MapCell, Origin, Outcome, Overhead, Part,
+    PassThrough, Plan, RegimeMap, Remedy, Resource, Role, Root, RunResult, SCHEMA, ScalabilityLaw,
+    Scaling, Series, Share, Subject, Timing, Utilisation, Value, Warning, Witness,
 };
 use locktoll_stats::{Method, Verdict};
 
@@ -365,14 +365,21 @@ fn taken_apart() -> RunResult {
         }],
         remedy: Some(Remedy {
             batch: 4,
-            predicted_gain: around(0.6, 0.1),
+            predicted_gain: Some(around(0.6, 0.1)),
             measured_gain: around(0.55, 0.02),
+            outcome: Outcome::Gains,
         }),
     };
     run.causes = vec![
         cause("interposed:throttle:16", Root::LockBound, 1.0),
         cause(HOSTILE, Root::NotIdentified, 1.4),
     ];
+    run.ceiling = Some(ceiling());
+    run
+}
+
+/// Steps with long and hostile names, one of which saved less than nothing.
+fn ceiling() -> Ceiling {
     let step = |removed: &str, saved: f64, left: f64| AblationStep {
         removed: removed.to_owned(),
         saved_ns: around(saved, 3_000.0),
@@ -385,7 +392,8 @@ fn taken_apart() -> RunResult {
         waits: true,
         ops_per_s: around(310_000.0, 9_000.0),
     };
-    run.ceiling = Some(Ceiling {
+    Ceiling {
+        set_occupancy_ns: Some(100_000.0),
         config: "global".to_owned(),
         threads: 8,
         queues: 2,
@@ -403,8 +411,7 @@ fn taken_apart() -> RunResult {
                 3_000.0,
             ),
         ],
-    });
-    run
+    }
 }
 
 /// A map alone, with crossovers in one row and none in another.
@@ -426,6 +433,7 @@ fn mapped() -> RunResult {
             method: Some(Method::PairedLogRatio),
         },
         verdict: Some(verdict),
+        blocks_needed: (verdict == Verdict::Unresolved).then_some(3_521),
         crashed: u64::from(level == 0),
     };
     let row = [

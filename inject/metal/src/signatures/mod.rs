@@ -139,6 +139,11 @@ impl Slot {
         self.original
             .store((original as *const ()).cast_mut(), Ordering::Relaxed);
     }
+
+    /// Takes the slot back from a class whose table its copy never came into.
+    pub(crate) fn clear(&self) {
+        self.class.store(ptr::null_mut(), Ordering::Relaxed);
+    }
 }
 
 impl Row {

@@ -1,6 +1,6 @@
 //! Metal as a program has it: objects and messages.
 
-use core::ffi::c_void;
+use core::ffi::{CStr, c_void};
 use core::ptr;
 
 use objc2::encode::{Encode, Encoding};
@@ -100,6 +100,14 @@ pub(crate) fn queue(device: &Object) -> Object {
     Object::owned(unsafe { msg_send![device.id(), newCommandQueue] })
 }
 
+/// A queue of which no more than two command buffers can be uncommitted at once.
+pub(crate) fn queue_of_two(device: &Object) -> Object {
+    // SAFETY: a device.
+    Object::owned(unsafe {
+        msg_send![device.id(), newCommandQueueWithMaxCommandBufferCount: 2_usize]
+    })
+}
+
 pub(crate) fn command_buffer(queue: &Object) -> Object {
     // SAFETY: a queue.
     pool(|| Object::retained(unsafe { msg_send![queue.id(), commandBuffer] }))
@@ -107,7 +115,12 @@ pub(crate) fn command_buffer(queue: &Object) -> Object {
 
 /// A command buffer that wraps one of the driver's.
 pub(crate) fn wrapping_buffer(queue: &Object) -> Object {
-    let class = AnyClass::get(c"LTMPSCommandBuffer").expect("the driver has it");
+    wrapping_buffer_of(c"LTMPSCommandBuffer", queue)
+}
+
+/// A command buffer of a class whose objects wrap one of the driver's.
+pub(crate) fn wrapping_buffer_of(class: &CStr, queue: &Object) -> Object {
+    let class = AnyClass::get(class).expect("the driver has it");
     pool(|| {
         // SAFETY: the class method takes a queue.
         Object::retained(unsafe { msg_send![class, commandBufferFromCommandQueue: queue.id()] })

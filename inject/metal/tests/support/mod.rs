@@ -4,4 +4,5 @@
 
 pub(crate) mod child;
 pub(crate) mod empty;
+pub(crate) mod invoke;
 pub(crate) mod metal;

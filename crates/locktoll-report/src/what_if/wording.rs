@@ -1,0 +1,145 @@
+//! The answer in sentences.
+
+use super::model::{Cut, WhatIf};
+use crate::format::{count, duration_ns, fixed_point, given_percent, percent, plural, share};
+
+/// Gains below this do not matter.
+const NEGLIGIBLE: f64 = 1.01;
+
+/// A factor, finer where it is near 1.
+fn times(ratio: f64) -> String {
+    fixed_point(ratio, if ratio < 1.1 { 3 } else { 2 })
+}
+
+/// The answer, the first sentence for those who read no other. `name` makes names from outside harmless.
+pub(super) fn answer(result: &WhatIf, name: fn(&str) -> String) -> Vec<String> {
+    let lock = name(&result.lock.name);
+    let removal = result.cuts.iter().find(|cut| cut.fraction >= 1.0);
+    let most = removal.and_then(|cut| cut.at_most);
+    let first = match most {
+        Some(most) if most <= NEGLIGIBLE => format!(
+            "{lock} does not matter: without its holds the program would be at most {} faster.",
+            percent(most - 1.0, None)
+        ),
+        Some(most) => format!(
+            "{lock}: without its holds the program would be at most {} times as fast.",
+            times(most)
+        ),
+        None if result.concave => format!(
+            "{lock}: what it costs is not identified. The more time was added to its holds, the less of it \
+             arrived, so what was added does not bound what a cut would gain."
+        ),
+        None => format!(
+            "{lock}: the program's time passes through its holds, as far as can be told; what would limit the \
+             program without them was not seen."
+        ),
+    };
+    let mut sentences = vec![first];
+    let half = result
+        .cuts
+        .iter()
+        .find(|cut| (0.4..0.6).contains(&cut.fraction));
+    if let Some(Cut {
+        fraction,
+        expected: Some(expected),
+        ..
+    }) = half
+    {
+        sentences.push(format!(
+            "If it were held {} shorter, the program would be {} times as fast ({} to {}).",
+            given_percent(*fraction),
+            times(expected.ratio),
+            times(expected.ci.lo),
+            times(expected.ci.hi)
+        ));
+    }
+    sentences
+}
+
+/// What was found out, and from what.
+pub(super) fn evidence(result: &WhatIf) -> Vec<String> {
+    let lock = &result.lock;
+    let mut sentences = vec![format!(
+        "It is taken {} times in a run by {} and held {} on average, {} of the program's time.",
+        count(rounded(lock.acquisitions)),
+        plural(lock.threads, "thread"),
+        duration_ns(lock.hold_ns),
+        share(result.held_ns / result.watched_ns)
+    )];
+    let inside = interval(result.inside.slope, result.inside.ci);
+    let outside = interval(result.outside.slope, result.outside.ci);
+    sentences.push(format!(
+        "Of each nanosecond added inside its holds, {inside} ns arrived in the program's time; of each added \
+         after them, as a control, {outside} ns. At most {} of a hold was added ({} of runs in random \
+         order).",
+        share(result.tested),
+        plural(result.blocks, "block")
+    ));
+    if let Some(ci) = result.share.ci {
+        sentences.push(format!(
+            "So its holds are {} of the program's time ({} to {}).",
+            share(result.share.share),
+            share(ci.lo),
+            share(ci.hi)
+        ));
+    }
+    sentences.push(match (&result.replica, &result.no_replica) {
+        (Some(replica), _) if replica.comparison.believed => {
+            "A replica (as many threads, a lock of the same kind held as long, and nothing else) answered \
+             what was added as the program did, so its holds were cut in the program's place."
+                .to_owned()
+        }
+        (Some(_), _) => {
+            "A replica of the lock's use did not answer what was added as the program did, so nothing but \
+             the bounds is said of cuts."
+                .to_owned()
+        }
+        (None, Some(why)) => format!("No replica was made: {why}."),
+        (None, None) => String::new(),
+    });
+    sentences.retain(|sentence| !sentence.is_empty());
+    sentences
+}
+
+/// What the figures mean.
+pub(super) const READING: &str = "At most: a cut gains no more than what as long an addition costs, where threads take turns in an order \
+     that the times do not change; nothing is said beyond what was added. Expected: measured on the replica, \
+     and can be below 1, since a shorter hold may make the hand-over between threads dearer.";
+
+fn rounded(count: f64) -> u64 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "saturates, which is as good"
+    )]
+    let count = count.round() as u64;
+    count
+}
+
+fn interval(value: f64, ci: Option<locktoll_stats::Interval>) -> String {
+    match ci {
+        Some(ci) => format!(
+            "{} ({} to {})",
+            fixed_point(value, 2),
+            fixed_point(ci.lo, 2),
+            fixed_point(ci.hi, 2)
+        ),
+        None => fixed_point(value, 2),
+    }
+}
+
+pub(super) const HEADER: [&str; 4] = ["Cut of each hold", "At most", "Expected", "Interval"];
+
+pub(super) fn row(cut: &Cut) -> Vec<String> {
+    let faster = |ratio: f64| format!("{}×", times(ratio));
+    let missing = || crate::format::MISSING.to_owned();
+    vec![
+        given_percent(cut.fraction),
+        cut.at_most.map_or_else(|| "not bounded".to_owned(), faster),
+        cut.expected
+            .map_or_else(missing, |found| faster(found.ratio)),
+        cut.expected.map_or_else(missing, |found| {
+            format!("{} to {}", faster(found.ci.lo), faster(found.ci.hi))
+        }),
+    ]
+}

@@ -1,0 +1,192 @@
+//! `locktoll record --what-if`: what a program would gain if one lock were held shorter.
+//!
+//! A hold cannot be made shorter from outside, but it can be made longer by a known time. What of that
+//! arrives in the program's time bounds what a cut would gain; and a replica of the lock's use, if it
+//! answers the additions as the program does, can really be cut.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `choice` | which lock is meant, and where it is in any run |
+//! | `trial` | one run, and what it was worth |
+//! | `experiment` | the runs of a block, in random order |
+//! | `replica` | threads that take a lock and do nothing else |
+//! | `fitting` | how long the replica's holds have to be |
+//! | `conclusion` | from runs to a result |
+
+mod choice;
+mod conclusion;
+mod experiment;
+mod fitting;
+pub mod replica;
+mod trial;
+
+use std::fs;
+use std::path::Path;
+
+use locktoll_bench::Error as BenchError;
+use locktoll_bench::environment;
+use locktoll_report::record::model::LockKind;
+use locktoll_report::terminal::TerminalStyle;
+use locktoll_report::what_if;
+use locktoll_symbols::Symbolizer;
+
+use self::choice::Choice;
+use self::experiment::{Additions, Experiment};
+use self::trial::{Delay, Metric, Trials};
+use crate::cli::RecordArgs;
+use crate::error::{Error, Result};
+use crate::record::{Library, create, program};
+use crate::recorded::{self, Facts, Observed};
+use crate::{output, planning};
+
+/// What holds every figure.
+const FILE: &str = "what-if.json";
+/// The share of the time from which on a lock's holds are worth a replica: below it, the lock is free most
+/// of the time, and what limits the program is something that a replica lacks.
+const BUSY: f64 = 0.5;
+/// The least that is added at most, as a fraction of the program's time between two acquisitions: a short
+/// hold is lengthened by more than itself, so that what that does can be told from noise.
+const LEAST: f64 = 0.1;
+
+/// Runs the experiment on the lock that is named; the exit code.
+///
+/// # Errors
+/// No such lock, a program that cannot be recorded or does not end alike each time, or files that cannot be
+/// written.
+pub fn run(arguments: &RecordArgs, named: &str) -> Result<u8> {
+    program::check(&arguments.command)?;
+    let metric: Metric = arguments
+        .metric
+        .parse()
+        .map_err(|why| Error::Usage(format!("--metric {}: {why}", arguments.metric)))?;
+    let directory = create(arguments.out.as_deref())?;
+    let library = Library::write(&directory, arguments)?;
+    let say = |text: &str| {
+        if !arguments.quiet {
+            anstream::eprintln!("{text}");
+        }
+    };
+    let symbolizer = Symbolizer::new();
+    let mut trials = Trials::new(&library, &metric, &symbolizer)?;
+
+    say("A first run, to find the lock …");
+    let pilot = trials.recorded(&arguments.command)?;
+    let record = recorded::analyse(&pilot, Facts::default(), &symbolizer);
+    let mut choice = Choice::find(named, &record, &pilot)?;
+
+    say(&format!("Runs with {} watched …", choice.name));
+    let mut watched = trials.program(&arguments.command, Some(&choice.delay(0, 0)))?;
+    if watched.delays.holds.count == 0 && choice.forget_lock() {
+        watched = trials.program(&arguments.command, Some(&choice.delay(0, 0)))?;
+    }
+    let holds = watched.delays.holds;
+    if holds.count == 0 {
+        return Err(Error::Usage(format!(
+            "{} was taken in the first run, and not again by the same call sites: its program is not the same \
+             in each run, or does not release the lock where it takes it",
+            choice.name
+        )));
+    }
+    let hold_ns = holds.total_ns as f64 / holds.count as f64;
+    let turn_ns = watched.wall_ns / holds.count as f64;
+    let additions = Additions::new(hold_ns, turn_ns, LEAST);
+    let utilisation = holds.total_ns as f64 / watched.wall_ns;
+
+    let mut fitted = None;
+    let no_replica = choice.no_replica().or_else(|| {
+        (utilisation < BUSY).then(|| {
+            format!(
+                "the lock is held for {} of the time only",
+                locktoll_report::format::share(utilisation)
+            )
+        })
+    });
+    if no_replica.is_none() {
+        say("A replica of its use …");
+        fitted = Some(fitting::fit(&mut trials, &choice, &watched)?);
+    }
+    let experiment = Experiment {
+        program: &arguments.command,
+        choice: &choice,
+        replica: fitted.as_ref(),
+        additions,
+        blocks: arguments.blocks,
+        seed: arguments.seed.unwrap_or_else(planning::any_seed),
+    };
+    let runs = experiment.run(&mut trials, |block| {
+        say(&format!("Block {block} of {} …", experiment.blocks));
+    })?;
+    let result = conclusion::of(&conclusion::Found {
+        environment: environment::read(env!("CARGO_PKG_VERSION")),
+        command: &arguments.command,
+        metric: &metric,
+        experiment: &experiment,
+        runs: &runs,
+        no_replica,
+    })?;
+    write(&directory, &result)?;
+    if !arguments.quiet {
+        let style = TerminalStyle {
+            width: output::width(),
+            color: false,
+        };
+        anstream::eprint!("\n{}", what_if::to_text(&result, &style));
+        anstream::eprintln!(
+            "\nReport: {0}/what-if.md · all figures: {0}/{FILE}",
+            directory.display()
+        );
+    }
+    Ok(0)
+}
+
+fn write(directory: &Path, result: &what_if::WhatIf) -> Result<()> {
+    for (name, text) in [
+        (FILE, what_if::to_string_pretty(result)?),
+        ("what-if.md", what_if::to_markdown(result)),
+    ] {
+        let path = directory.join(name);
+        fs::write(&path, text).map_err(BenchError::io("write", &path))?;
+    }
+    Ok(())
+}
+
+/// Whether time can be added to the holds of such a lock.
+fn has_holds(kind: LockKind) -> bool {
+    matches!(
+        kind,
+        LockKind::Mutex | LockKind::RwLock | LockKind::SpinLock
+    )
+}
+
+/// What a trace of a watched run holds of it.
+fn delays_of(observed: &Observed) -> locktoll_trace::recording::Delays {
+    let mut sum = locktoll_trace::recording::Delays::default();
+    for process in &observed.processes {
+        let delays = process.recording.delays;
+        for (to, from) in [
+            (&mut sum.inside, delays.inside),
+            (&mut sum.outside, delays.outside),
+            (&mut sum.apart, delays.apart),
+            (&mut sum.holds, delays.holds),
+        ] {
+            to.count = to.count.saturating_add(from.count);
+            to.total_ns = to.total_ns.saturating_add(from.total_ns);
+        }
+    }
+    sum
+}
+
+/// Time added to holds, as the library is told.
+impl Delay {
+    fn variables(&self) -> Vec<(&'static str, String)> {
+        let mut variables = vec![
+            ("LOCKTOLL_DELAY_SITES", self.sites.clone()),
+            ("LOCKTOLL_DELAY_INSIDE_NS", self.inside_ns.to_string()),
+            ("LOCKTOLL_DELAY_OUTSIDE_NS", self.outside_ns.to_string()),
+        ];
+        if let Some(lock) = &self.lock {
+            variables.push(("LOCKTOLL_DELAY_LOCK", lock.clone()));
+        }
+        variables
+    }
+}

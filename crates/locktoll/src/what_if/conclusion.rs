@@ -1,0 +1,274 @@
+//! From runs to a result.
+
+use locktoll_report::model::Environment;
+use locktoll_report::what_if::model::{self, Chosen, Cut, ReplicaResult, SCHEMA, WhatIf};
+use locktoll_stats::cut::{Replica, ReplicaBlock, Share, Tolerance};
+use locktoll_stats::pass_through::{self, Level, PassThrough};
+
+use super::experiment::{Arm, CUTS, Change, Experiment, Run, WATCHED, What};
+use super::trial::{Metric, Seen};
+use crate::error::{Error, Result};
+use crate::recorded::CONFIDENCE;
+
+/// How much a replica may differ from the program: in its time, which is not what is predicted, and in its
+/// answers to additions, which is.
+const TOLERANCE: Tolerance = Tolerance {
+    level: 1.25,
+    response: 1.1,
+};
+/// Below this p-value two levels are not on one line.
+const BENT_P: f64 = 0.01;
+/// How much less than a cut may have been added for the cut to be within what was tested: the time that is
+/// added is known by the nanosecond, and holds vary.
+const ROUNDING: f64 = 0.97;
+
+/// What was found.
+pub(super) struct Found<'a> {
+    pub(super) environment: Environment,
+    pub(super) command: &'a [String],
+    pub(super) metric: &'a Metric,
+    pub(super) experiment: &'a Experiment<'a>,
+    pub(super) runs: &'a [Run],
+    pub(super) no_replica: Option<String>,
+}
+
+/// One block's runs of the program.
+struct Block {
+    bare: Seen,
+    watched: Seen,
+    inside: [Seen; 2],
+    outside: Seen,
+}
+
+/// Analyses the runs.
+///
+/// # Errors
+/// The statistics refuse them.
+pub(super) fn of(found: &Found<'_>) -> Result<WhatIf> {
+    let experiment = found.experiment;
+    let blocks: Vec<Block> = (0..experiment.blocks)
+        .filter_map(|block| program_block(found, block))
+        .collect();
+    let inside = slope(&blocks, |block| {
+        let level = |seen: &Seen| (seen.delays.inside.total_ns, *seen);
+        block.inside.iter().map(level).collect()
+    })?;
+    let outside = slope(&blocks, |block| {
+        vec![(block.outside.delays.outside.total_ns, block.outside)]
+    })?;
+    let is_seen_bare = found.metric.is_seen_bare();
+    let base = |block: &Block| {
+        if is_seen_bare {
+            block.bare
+        } else {
+            block.watched
+        }
+    };
+    let shares: Vec<f64> = blocks
+        .iter()
+        .zip(&inside.by_block)
+        .map(|(block, slope)| {
+            let held = block.watched.per_unit(block.watched.delays.holds.total_ns);
+            slope * held / base(block).time_ns
+        })
+        .collect();
+    let share = Share::compute(&shares, CONFIDENCE).map_err(refused)?;
+    let concave =
+        inside.bend.is_some_and(|bend| bend < 0.0) && inside.p_linear.is_some_and(|p| p < BENT_P);
+    let mean = |of: &dyn Fn(&Block) -> f64| {
+        blocks.iter().map(of).sum::<f64>() / blocks.len().max(1) as f64
+    };
+    let held_ns = mean(&|block| block.watched.per_unit(block.watched.delays.holds.total_ns));
+    let added_ns = mean(&|block| {
+        let more = &block.inside[1];
+        more.per_unit(more.delays.inside.total_ns)
+    });
+    let holds = mean(&|block| block.watched.delays.holds.count as f64);
+    let tested = added_ns / held_ns;
+    let replica = replica(found)?;
+    let cuts = cuts(&share, tested, concave, replica.as_ref());
+    let total = |of: &dyn Fn(&Block) -> locktoll_trace::recording::Sum| {
+        let (mut count, mut total_ns) = (0_u64, 0_u64);
+        for block in &blocks {
+            count = count.saturating_add(of(block).count);
+            total_ns = total_ns.saturating_add(of(block).total_ns);
+        }
+        (count > 0).then(|| total_ns as f64 / count as f64)
+    };
+    let mut warnings = experiment.choice.warnings.clone();
+    warnings.extend(work_changed(&blocks, found.metric));
+    Ok(WhatIf {
+        schema: SCHEMA.to_owned(),
+        environment: found.environment.clone(),
+        command: found.command.to_vec(),
+        lock: Chosen {
+            name: experiment.choice.name.clone(),
+            sites: experiment.choice.sites.clone(),
+            acquisitions: holds,
+            threads: experiment.choice.threads,
+            hold_ns: total(&|block| block.watched.delays.holds).unwrap_or(0.0),
+            apart_ns: total(&|block| block.watched.delays.apart),
+        },
+        metric: model::Metric {
+            source: found.metric.to_string(),
+            unit: found.metric.unit().to_owned(),
+        },
+        confidence: CONFIDENCE,
+        seed: experiment.seed,
+        blocks: blocks.len() as u64,
+        bare_ns: is_seen_bare.then(|| mean(&|block| block.bare.time_ns)),
+        watched_ns: mean(&|block| block.watched.time_ns),
+        held_ns,
+        tested,
+        inside,
+        outside,
+        share,
+        concave,
+        cuts,
+        replica: replica.map(|comparison| ReplicaResult {
+            command: experiment
+                .replica
+                .map(|fitted| fitted.command(0.0))
+                .unwrap_or_default(),
+            hold_ns: experiment.replica.map_or(0.0, |fitted| fitted.hold_ns),
+            comparison,
+        }),
+        no_replica: found.no_replica.clone(),
+        warnings,
+        runs: found.runs.iter().map(raw).collect(),
+    })
+}
+
+fn refused(source: locktoll_stats::Error) -> Error {
+    Error::Statistics {
+        series: "what-if".to_owned(),
+        source,
+    }
+}
+
+fn seen(found: &Found<'_>, block: u32, what: What, change: Change) -> Option<Seen> {
+    let arm = Arm { what, change };
+    let run = found
+        .runs
+        .iter()
+        .find(|run| run.block == block && run.arm == arm)?;
+    Some(run.seen)
+}
+
+fn program_block(found: &Found<'_>, block: u32) -> Option<Block> {
+    let of = |change| seen(found, block, What::Program, change);
+    let [less, more, outside] = found.experiment.added();
+    Some(Block {
+        bare: of(Change::Bare)?,
+        watched: of(WATCHED)?,
+        inside: [of(less)?, of(more)?],
+        outside: of(outside)?,
+    })
+}
+
+/// How much of what was really added arrives, from runs each with the sum that was added in it.
+fn slope(blocks: &[Block], of: impl Fn(&Block) -> Vec<(u64, Seen)>) -> Result<PassThrough> {
+    let blocks: Vec<pass_through::Block> = blocks
+        .iter()
+        .map(|block| pass_through::Block {
+            unchanged: block.watched.time_ns,
+            levels: of(block)
+                .into_iter()
+                .map(|(added_ns, seen)| Level {
+                    added: seen.per_unit(added_ns),
+                    response: seen.time_ns,
+                })
+                .collect(),
+        })
+        .collect();
+    PassThrough::compute(&blocks, CONFIDENCE).map_err(refused)
+}
+
+fn replica(found: &Found<'_>) -> Result<Option<Replica>> {
+    if found.experiment.replica.is_none() {
+        return Ok(None);
+    }
+    let blocks: Vec<ReplicaBlock> = (0..found.experiment.blocks)
+        .filter_map(|block| {
+            let both = |change| {
+                let of = |what| seen(found, block, what, change).map(|seen| seen.wall_ns);
+                Some([of(What::Program)?, of(What::Replica)?])
+            };
+            let cut = |part| seen(found, block, What::Replica, Change::Cut(part));
+            let added: Option<Vec<[f64; 2]>> =
+                found.experiment.added().into_iter().map(both).collect();
+            let cuts: Option<Vec<f64>> = CUTS
+                .into_iter()
+                .map(|part| cut(part).map(|seen| seen.wall_ns))
+                .collect();
+            Some(ReplicaBlock {
+                unchanged: both(Change::Bare)?,
+                reference: both(WATCHED)?,
+                added: added?,
+                cut: cuts?,
+            })
+        })
+        .collect();
+    Replica::compute(&blocks, TOLERANCE, CONFIDENCE)
+        .map(Some)
+        .map_err(refused)
+}
+
+fn cuts(share: &Share, tested: f64, concave: bool, replica: Option<&Replica>) -> Vec<Cut> {
+    let believed = replica.filter(|replica| replica.believed);
+    CUTS.into_iter()
+        .chain([1.0])
+        .enumerate()
+        .map(|(index, fraction)| Cut {
+            fraction,
+            at_most: share
+                .at_most(fraction)
+                .filter(|_| !concave && tested >= ROUNDING * fraction),
+            expected: believed.and_then(|replica| replica.faster.get(index).copied()),
+        })
+        .collect()
+}
+
+/// A program that runs for a set time does less when it is slowed down, and its wall time tells nothing.
+fn work_changed(blocks: &[Block], metric: &Metric) -> Option<String> {
+    let count = |of: &dyn Fn(&Block) -> u64| blocks.iter().map(of).sum::<u64>() as f64;
+    let before = count(&|block| block.watched.delays.holds.count);
+    let after = count(&|block| block.inside[1].delays.holds.count);
+    (*metric == Metric::Wall && (after / before - 1.0).abs() > 0.05).then(|| {
+        format!(
+            "with longer holds the lock was taken {:.0}% as often in a run: a program whose work is not the same \
+             in each run is to be measured by --metric ops or regex:PATTERN, not by its wall time",
+            100.0 * after / before
+        )
+    })
+}
+
+fn raw(run: &Run) -> model::Run {
+    model::Run {
+        block: u64::from(run.block),
+        arm: run.arm.name(),
+        wall_ns: run.seen.wall_ns,
+        time_ns: run.seen.time_ns,
+        holds: run.seen.delays.holds.count,
+        held_ns: run.seen.delays.holds.total_ns,
+        inside_ns: run.seen.delays.inside.total_ns,
+        outside_ns: run.seen.delays.outside.total_ns,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_said_beyond_what_was_added() {
+        let share = Share::compute(&[0.5, 0.5, 0.5], 0.95).unwrap();
+        let most: Vec<Option<f64>> = cuts(&share, 0.5, false, None)
+            .iter()
+            .map(|cut| cut.at_most)
+            .collect();
+        assert_eq!(most, [Some(1.0 / 0.875), Some(1.0 / 0.75), None, None]);
+        let bent = cuts(&share, 1.0, true, None);
+        assert!(bent.iter().all(|cut| cut.at_most.is_none()));
+    }
+}
