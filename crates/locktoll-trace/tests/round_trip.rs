@@ -139,7 +139,7 @@ fn the_end_and_a_refusal_are_told() {
 fn a_reader_never_sees_half_a_row() {
     let file = file();
     let writer = Writer::create_with_rows(&file.path, "test", "global", 1).expect("writes");
-    let done = AtomicBool::new(false);
+    let [written, done] = [false, false].map(AtomicBool::new);
     thread::scope(|scope| {
         scope.spawn(|| {
             let mut number = 0_u32;
@@ -156,12 +156,17 @@ fn a_reader_never_sees_half_a_row() {
                     ..Figures::default()
                 };
                 writer.row(0, Kind::MUTEX, "m", &figures);
+                written.store(true, Ordering::Relaxed);
                 // Without a pause now and then, a busy machine may let no read come between writes.
                 if number.is_multiple_of(16) {
                     thread::sleep(Duration::from_micros(100));
                 }
             }
         });
+        // On a busy machine the writer may not have begun when all reads are over.
+        while !written.load(Ordering::Relaxed) {
+            thread::yield_now();
+        }
         let mut whole = 0;
         for _ in 0..200 {
             let trace = Trace::read(&file.path).expect("is whole");

@@ -175,3 +175,12 @@ fn settings_that_make_no_sense_are_as_if_not_there() {
         (Mode::AGGREGATE, 256)
     );
 }
+
+#[test]
+fn a_program_may_run_under_valgrind() {
+    // Which moves the vDSO away, emulates the threads in turn, and lists no invariant counter.
+    let life = compiled("life", &[]);
+    let arguments = ["-q", "--tool=none", life.to_str().unwrap(), "all-at-once"];
+    let ran = Stage::new().run(Path::new("valgrind"), &arguments);
+    assert_eq!(ran.point("lock", "use").acquisitions, 24 * 50);
+}
