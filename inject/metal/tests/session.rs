@@ -107,8 +107,11 @@ fn without_a_session_a_second_encoder_is_made_too_early() {
 /// commit it under any strategy.
 #[test]
 fn a_circle_of_waits_is_told_and_does_not_hang() {
+    /// A strategy, what each wants with the other's command buffer, and what the driver says then.
+    type Case = (&'static str, fn(&Object), &'static str);
+
     let make = |buffer: &Object| end(&compute(buffer));
-    let cases: [(&str, fn(&Object), &str); 6] = [
+    let cases: [Case; 6] = [
         ("session", make, "already encoding"),
         ("session", commit, "with uncommitted encoder"),
         ("per-encoder", commit, "with uncommitted encoder"),

@@ -367,6 +367,7 @@ fn a_named_class_that_comes_later_is_guarded_from_the_next_command_buffer_on() {
     let commits = stats().commits;
     support::metal::commit(&buffer);
     assert_eq!(stats().commits, commits, "nobody has looked yet");
+    // SAFETY: a class.
     let queue = Object::owned(unsafe { msg_send![empty::classes().queue, new] });
     drop(support::metal::command_buffer(&queue));
     assert!(covers("LateWrapper", "commit"));
