@@ -126,13 +126,13 @@ mod tests {
     #[test]
     fn each_thread_counts_in_a_block_of_its_own() {
         static ALONE: Tally<2> = Tally::new();
-        const THREADS: u64 = 4;
-        let all_there = std::sync::Barrier::new(THREADS as usize);
+        const COUNTS: [u64; 4] = [1, 2, 3, 4];
+        let all_there = std::sync::Barrier::new(COUNTS.len());
         std::thread::scope(|scope| {
-            for thread in 1..=THREADS {
+            for count in COUNTS {
                 let all_there = &all_there;
                 scope.spawn(move || {
-                    ALONE.add(1, thread);
+                    ALONE.add(1, count);
                     all_there.wait();
                 });
             }
@@ -143,7 +143,7 @@ mod tests {
             .map(|block| block.counters[1].load(Ordering::Relaxed))
             .collect();
         counts.sort_unstable();
-        assert_eq!(counts, [1, 2, 3, 4]);
+        assert_eq!(counts, COUNTS);
         let lines: std::collections::BTreeSet<_> = blocks
             .iter()
             .flat_map(|block| {
@@ -151,6 +151,6 @@ mod tests {
                 [first / 128, (first + size_of_val(*block) - 1) / 128]
             })
             .collect();
-        assert_eq!(lines.len(), THREADS as usize);
+        assert_eq!(lines.len(), COUNTS.len());
     }
 }
