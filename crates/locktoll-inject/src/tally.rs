@@ -121,4 +121,36 @@ mod tests {
         assert_eq!(TALLY.sums(), [5, 0, 40]);
         assert_eq!(OTHER.sums(), [400]);
     }
+
+    /// No two threads write to one cache line, or to the neighbour that is fetched with it.
+    #[test]
+    fn each_thread_counts_in_a_block_of_its_own() {
+        static ALONE: Tally<2> = Tally::new();
+        const COUNTS: [u64; 4] = [1, 2, 3, 4];
+        let all_there = std::sync::Barrier::new(COUNTS.len());
+        std::thread::scope(|scope| {
+            for count in COUNTS {
+                let all_there = &all_there;
+                scope.spawn(move || {
+                    ALONE.add(1, count);
+                    all_there.wait();
+                });
+            }
+        });
+        let blocks = ALONE.blocks.lock();
+        let mut counts: Vec<_> = blocks
+            .iter()
+            .map(|block| block.counters[1].load(Ordering::Relaxed))
+            .collect();
+        counts.sort_unstable();
+        assert_eq!(counts, COUNTS);
+        let lines: std::collections::BTreeSet<_> = blocks
+            .iter()
+            .flat_map(|block| {
+                let first = ptr::from_ref(*block).addr();
+                [first / 128, (first + size_of_val(*block) - 1) / 128]
+            })
+            .collect();
+        assert_eq!(lines.len(), COUNTS.len());
+    }
 }

@@ -16,7 +16,9 @@ pub const INSERT: &str = "DYLD_INSERT_LIBRARIES";
 
 /// Folders whose programs macOS protects (System Integrity Protection): the loader ignores its
 /// variables for them.
-const PROTECTED: [&str; 5] = ["/System", "/bin", "/sbin", "/usr/bin", "/usr/libexec"];
+const PROTECTED: [&str; 4] = ["/System", "/bin", "/sbin", "/usr"];
+/// The folder in those that it does not.
+const NOT_PROTECTED: &str = "/usr/local";
 
 /// What a program may have that lets the loader heed its variables in spite of the hardened runtime.
 const ALLOWS_VARIABLES: &str = "com.apple.security.cs.allow-dyld-environment-variables";
@@ -91,7 +93,8 @@ pub struct Facts {
 pub fn explain(facts: &Facts) -> String {
     let runs = facts.interpreter.as_ref().unwrap_or(&facts.program);
     let name = runs.display();
-    if let Some(folder) = PROTECTED.iter().find(|folder| runs.starts_with(folder)) {
+    let protected = PROTECTED.iter().find(|folder| runs.starts_with(folder));
+    if let Some(folder) = protected.filter(|_| !runs.starts_with(NOT_PROTECTED)) {
         let mut text = format!(
             "{name} is in {folder}, where macOS protects programs (System Integrity Protection): \
              the loader takes {INSERT} away from them"
@@ -288,6 +291,7 @@ mod tests {
     fn a_protected_program_is_told_as_one() {
         for (program, interpreter) in [
             ("/usr/bin/python3", None),
+            ("/usr/sbin/system_profiler", None),
             ("/opt/run", Some("/usr/bin/env")),
         ] {
             let text = explain(&facts(program, interpreter, Some("flags=0x10000(runtime)")));
@@ -295,8 +299,10 @@ mod tests {
             assert_eq!(text.contains("with the script"), interpreter.is_some());
         }
         // A folder of another name is not protected.
-        let text = explain(&facts("/usr/binaries/python3", None, None));
-        assert!(!text.contains("Integrity"), "{text}");
+        for program in ["/usrbin/python3", "/usr/local/bin/python3"] {
+            let text = explain(&facts(program, None, None));
+            assert!(!text.contains("Integrity"), "{text}");
+        }
     }
 
     #[test]

@@ -31,6 +31,7 @@ use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 
 use locktoll_guard::{Object, Objects, OwnedLock, Record};
+use objc2::runtime::AnyObject;
 use parking_lot::Mutex;
 
 use crate::buffers::{Buffer, Known};
@@ -46,6 +47,8 @@ pub(crate) struct Encoder {
     /// Calls that are inside.
     inside: AtomicU32,
     pub(crate) life: Life,
+    /// The encoder, whose life it is.
+    object: AtomicPtr<AnyObject>,
     /// The thread that made it.
     pub(crate) owner: AtomicUsize,
     /// The thread in whose `endEncoding` or `dealloc` it is now, or 0: its own calls in there are
@@ -111,7 +114,7 @@ impl Inside {
             }
             let (encoder, ()) = encoders.with(this.addr(), |encoder, is_new| {
                 if is_new {
-                    encoder.renew(0, false);
+                    encoder.renew(this, 0, false);
                 }
             });
             if let Some(inside) = Self::count(encoder, this) {
@@ -146,7 +149,7 @@ impl Inside {
         if encoder.is_of(this.addr()) {
             return Some(Inside { encoder, this });
         }
-        encoder.inside.fetch_sub(1, Ordering::SeqCst);
+        encoder.record().count_out();
         None
     }
 }
@@ -155,18 +158,17 @@ impl Drop for Inside {
     /// Counts the call out, and lets go of the encoder if it was the last one.
     #[inline]
     fn drop(&mut self) {
-        let before = self.encoder.inside.fetch_sub(1, Ordering::SeqCst);
-        if before == 1 && self.encoder.life.now().phase() == Phase::Ended {
-            let_go(self.encoder.record(), self.this);
-        }
+        self.encoder.record().count_out();
     }
 }
 
 /// Releases an encoder that has ended, unless a call is inside or it was released before.
 #[cold]
 #[inline(never)]
-fn let_go(encoder: &Encoder, this: Id) {
+fn let_go(encoder: &Encoder) {
     let moment = encoder.life.now();
+    // Of this life, if the reference turns out to be.
+    let this = encoder.object.load(Ordering::Relaxed);
     if moment.phase() == Phase::Ended
         && encoder.inside.load(Ordering::SeqCst) == 0
         && encoder.life.take_kept(moment)
@@ -185,7 +187,7 @@ fn meet(encoders: &'static Encoders, this: Id) -> Object<'static, Encoder> {
     unsafe { runtime::retain(this) };
     let (encoder, is_new) = encoders.with(this.addr(), |encoder, is_new| {
         if is_new {
-            encoder.renew(0, true);
+            encoder.renew(this, 0, true);
         }
         is_new
     });
@@ -216,7 +218,7 @@ pub(crate) fn made(
         if is_nested && !made && before.phase() == Phase::Open {
             return (false, before.is_kept());
         }
-        encoder.renew(thread, true);
+        encoder.renew(this, thread, true);
         if let Some(buffer) = buffer {
             let lock = ptr::from_ref(buffer.lock()).cast_mut();
             encoder.shared_lock.store(lock, Ordering::Relaxed);
@@ -242,9 +244,20 @@ pub(crate) fn made(
 }
 
 impl Encoder {
+    /// Counts a call out, and lets go of the encoder if it was the last one; also one that has come in
+    /// too late, for which whoever ended it has then waited.
+    #[inline]
+    fn count_out(&self) {
+        let before = self.inside.fetch_sub(1, Ordering::SeqCst);
+        if before == 1 && self.life.now().phase() == Phase::Ended {
+            let_go(self);
+        }
+    }
+
     /// Begins a life, which a reference keeps that the caller has taken, if it has. To be called while no
     /// other thread makes or forgets records.
-    fn renew(&self, thread: usize, is_kept: bool) -> Moment {
+    fn renew(&self, this: Id, thread: usize, is_kept: bool) -> Moment {
+        self.object.store(this, Ordering::Relaxed);
         self.owner.store(thread, Ordering::Relaxed);
         self.ending.store(0, Ordering::Relaxed);
         self.shared_lock.store(ptr::null_mut(), Ordering::Relaxed);
@@ -310,5 +323,5 @@ pub(crate) fn abandon_one(
         // Failing, somebody else has just ended it.
         let _ = encoder.life.pass(moment, Phase::Ended);
     }
-    let_go(encoder.record(), ptr::with_exposed_provenance_mut(address));
+    let_go(encoder.record());
 }

@@ -475,3 +475,75 @@ pub(crate) fn each_class(mut tell: impl FnMut(&Guarded, &BTreeMap<CString, bool>
 fn same(one: Imp, other: Imp) -> bool {
     core::ptr::fn_addr_eq(one, other)
 }
+
+#[cfg(test)]
+mod tests {
+    // The runtime's base classes, and the linker's switches for them.
+    use locktoll_objc_driver as _;
+    use objc2::runtime::{AnyObject, ClassBuilder, Sel};
+    use objc2::sel;
+
+    use super::*;
+
+    unsafe extern "C-unwind" fn nothing(_this: *mut AnyObject, _selector: Sel) {}
+
+    #[test]
+    fn what_was_placed_before_a_failure_is_taken_back_and_serves_again() {
+        let above = AnyClass::get(c"NSObject").expect("is there");
+        let mut builder = ClassBuilder::new(c"HalfGuarded", above).expect("the name is free");
+        // SAFETY: the function has the types of both selectors.
+        unsafe {
+            type Method = unsafe extern "C-unwind" fn(*mut AnyObject, Sel);
+            builder.add_method(sel!(endEncoding), nothing as Method);
+            builder.add_method(sel!(dispatchWaitFlush), nothing as Method);
+        }
+        let class = builder.register();
+        let mut state = State {
+            classes: Vec::new(),
+            unguarded: Vec::new(),
+            placed: Vec::new(),
+            late: Vec::new(),
+        };
+        let implementations = || {
+            [c"endEncoding", c"dispatchWaitFlush", c"dealloc"]
+                .map(|selector| runtime::find(class, selector).expect("has it").imp as usize)
+        };
+        let before = implementations();
+        for fails_at in [3, 2, 3] {
+            let changes = plan(&state, class, Group::Compute).changes;
+            assert_eq!(changes.len(), 3);
+            let (last, copy) = (changes[fails_at - 1].row, changes[fails_at - 1].copy);
+            let was_placed = state.placed.iter().any(|each| ptr::eq(each.row, last));
+            let mut times = 0;
+            let failed = place(&mut state, class, changes, |class, selector, found, imp| {
+                times += 1;
+                times < fails_at && runtime::put(class, selector, found, imp)
+            });
+            assert!(matches!(failed, Err(Error::NotTaken { .. })));
+            assert!(state.placed.iter().all(|each| each.is_out));
+            assert_eq!(last.slots[copy].class().is_null(), !was_placed);
+            assert_eq!(implementations(), before);
+        }
+        let copies: Vec<usize> = state.placed.iter().map(|each| each.copy).collect();
+        let changes = plan(&state, class, Group::Compute).changes;
+        place(&mut state, class, changes, runtime::put).expect("is taken");
+        assert_eq!(state.placed.len(), 3);
+        assert_eq!(copies, [0, 0]);
+        assert!(
+            state
+                .placed
+                .iter()
+                .all(|each| !each.is_out && each.copy == 0)
+        );
+        assert!(
+            before
+                .iter()
+                .zip(implementations())
+                .all(|(was, is)| *was != is)
+        );
+        for placed in &state.placed {
+            assert!(take_out(placed));
+        }
+        assert_eq!(implementations(), before);
+    }
+}

@@ -248,3 +248,35 @@ impl Figured for Protection {
         ]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use locktoll_trace::Trace;
+
+    use super::*;
+
+    #[test]
+    fn lines_that_threads_report_at_once_stay_whole() {
+        const THREADS: usize = 6;
+        const LINES: usize = 15;
+        let folder = tempfile::tempdir().expect("a folder");
+        let record = Record::create(folder.path(), "metal swizzle", "global").expect("a trace");
+        std::thread::scope(|scope| {
+            for thread in 0..THREADS {
+                let record = &record;
+                scope.spawn(move || {
+                    (0..LINES).for_each(|line| record.note(&format!("{thread} tells {line}")));
+                });
+            }
+        });
+        let trace = &Trace::read_dir(folder.path()).expect("can be read")[0];
+        let mut told: Vec<&str> = trace.notes.lines().collect();
+        told.sort_unstable();
+        let all = (0..THREADS).flat_map(|thread| (0..LINES).map(move |line| (thread, line)));
+        let mut expected: Vec<String> = all
+            .map(|(thread, line)| format!("{thread} tells {line}"))
+            .collect();
+        expected.sort_unstable();
+        assert_eq!(told, expected);
+    }
+}

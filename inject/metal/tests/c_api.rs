@@ -64,6 +64,7 @@ fn a_program_in_c_can_ask_everything() {
         .env("LOCKTOLL_TEST_HOST", &library)
         .env("LOCKTOLL_STRATEGY", "global")
         .env("LOCKTOLL_TRACE_DIR", &traces)
+        .env("LOCKTOLL_METAL_CLASSES", "LTOddBuffer")
         .env("LOCKTOLL_METAL_VERBOSE", "1")
         .output()
         .expect("a child process");
@@ -84,6 +85,19 @@ fn a_program_in_c_can_ask_everything() {
     assert_eq!(trace.counters["submissions"], 1);
     assert!(trace.counters["guarded_methods"] > 100);
     assert_eq!(trace.classes[0].name, "global");
+    // The program's resets are its own.
+    assert!(trace.classes[0].acquisitions >= 5, "{trace:?}");
+    let told = "-[LTOddBuffer encodeSignalEvent:value:] has the type encoding";
+    assert!(trace.notes.contains(told), "{}", trace.notes);
+    assert!(said.contains(told), "{said}");
+}
+
+unsafe extern "C-unwind" fn take_one(
+    _this: support::metal::Id,
+    _selector: objc2::runtime::Sel,
+    _event: u32,
+    _value: u64,
+) {
 }
 
 /// What runs in the child.
@@ -93,6 +107,15 @@ fn as_a_child() {
     let Some(library) = std::env::var_os("LOCKTOLL_TEST_HOST") else {
         return;
     };
+    support::empty::class(c"LTOddBuffer", c"NSObject", |builder| {
+        // SAFETY: the function has some types; that they are not the table's is the point.
+        unsafe {
+            builder.add_method(
+                objc2::sel!(encodeSignalEvent:value:),
+                take_one as unsafe extern "C-unwind" fn(_, _, _, _),
+            );
+        }
+    });
     // SAFETY: two libraries whose loading does nothing; the function has this type.
     let status = unsafe {
         load(&self::library());

@@ -11,7 +11,7 @@ use objc2::msg_send;
 use support::child;
 use support::metal::{
     Id, Object, command_buffer, commit, compute, device, encode, end, pool, queue, set_bytes,
-    signal, unretained_compute, wrapping_buffer,
+    signal, unretained_compute, wrapping_buffer, wrapping_is_guarded,
 };
 
 /// The guard is the process's, so tests take turns.
@@ -174,6 +174,9 @@ fn v2_4_encoders_of_a_wrapping_command_buffer_are_known() {
             let mut options = Options::new(strategy.parse().expect("a strategy"));
             options.classes.clone_from(&classes);
             let guard = options.install().expect("installs");
+            if !classes.is_empty() {
+                wrapping_is_guarded();
+            }
             let before = stats();
             let queue = queue(&device());
             let buffer = wrapping_buffer(&queue);
@@ -227,6 +230,7 @@ fn waits_for_the_encoder(name: &str, call: fn(&Object)) {
                     let mut options = Options::new(strategy.parse().expect("a strategy"));
                     options.classes = vec!["LTMPSCommandBuffer".into()];
                     let guard = options.install().expect("installs");
+                    wrapping_is_guarded();
                     let queue = queue(&device());
                     let buffer = if is_wrapped {
                         wrapping_buffer(&queue)
@@ -255,20 +259,33 @@ fn waits_for_the_encoder(name: &str, call: fn(&Object)) {
 #[test]
 fn v2_6_letting_go_of_an_encoder_waits_for_no_call() {
     let _turn = turn();
-    let guard = waiting::install("none");
-    let buffer = waiting::buffer();
-    let (freed, destroyed) = (waiting::freed(), waiting::destroyed());
-    let encoder = compute(&buffer);
-    let unkept = Unkept(encoder.id());
-    waiting::inside_a_call(unkept, || {
-        end(&encoder);
-        // The program's last reference, in the middle of the other thread's call; this returns.
-        drop(encoder);
-        assert_eq!((waiting::freed(), waiting::destroyed()), (freed, destroyed));
-    });
-    let now = (waiting::freed(), waiting::destroyed());
-    assert_eq!(now, (freed + 1, destroyed + 1));
-    guard.uninstall();
+    for strategy in ["none", "global", "per-encoder", "throttle:1", "session"] {
+        let guard = waiting::install(strategy);
+        let buffer = waiting::buffer();
+        let before = (waiting::freed(), waiting::destroyed());
+        let encoder = compute(&buffer);
+        let unkept = Unkept(encoder.id());
+        // Where there is a lock, the end waits for the call; letting go of it never does.
+        let ends_inside = strategy == "none";
+        waiting::inside_a_call(unkept, || {
+            if ends_inside {
+                end(&encoder);
+            }
+            // The program's last reference, in the middle of the other thread's call; this returns.
+            drop(encoder);
+            assert_eq!(
+                (waiting::freed(), waiting::destroyed()),
+                before,
+                "{strategy}"
+            );
+        });
+        if !ends_inside {
+            unkept.end();
+        }
+        let now = (waiting::freed(), waiting::destroyed());
+        assert_eq!(now, (before.0 + 1, before.1 + 1), "{strategy}");
+        guard.uninstall();
+    }
 }
 
 /// A driver whose encoders stay inside a call until they are told to go on.

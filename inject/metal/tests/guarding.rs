@@ -9,6 +9,7 @@ use locktoll_metal::{Error, Options, Strategy, coverage, install, stats};
 use locktoll_objc_driver as driver;
 use support::metal::{
     command_buffer, commit, compute, device, encode, end, pool, queue, wrapping_buffer,
+    wrapping_is_guarded,
 };
 
 /// The guard is the process's, so tests take turns.
@@ -109,6 +110,7 @@ fn a_wrapping_command_buffer_is_guarded() {
     let mut options = Options::new(strategy("per-encoder"));
     options.classes = vec!["LTMPSCommandBuffer".into()];
     let guard = options.install().expect("installs");
+    wrapping_is_guarded();
     let device = device();
     let queue = queue(&device);
     driver::reset();

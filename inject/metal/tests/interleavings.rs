@@ -10,15 +10,15 @@ use locktoll_objc_driver as driver;
 use locktoll_objc_driver::{Group, Scope};
 use proptest::prelude::*;
 use support::metal::{
-    Object, command_buffer, commit, compute, device, end, pool, queue, set_buffer, set_bytes,
-    signal, wrapping_buffer,
+    Object, blit, command_buffer, commit, compute, device, end, pool, queue, set_buffer, set_bytes,
+    signal, update_fence, wrapping_buffer,
 };
 
 /// What a thread does next. Numbers choose a command buffer or an encoder among those that are there.
 #[derive(Clone, Copy, Debug)]
 enum Step {
-    /// Makes an encoder in a command buffer, and shows it to all threads.
-    Make(usize),
+    /// Makes an encoder, a blit one or else a compute one, in a command buffer, and shows it to all threads.
+    Make(usize, bool),
     /// Calls an encoder that some thread shows.
     Call(usize),
     /// Ends the encoder that this thread has made last, if it has not yet.
@@ -37,7 +37,7 @@ const SHOWN: usize = 3;
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
-        3 => (0..BUFFERS).prop_map(Step::Make),
+        3 => (0..BUFFERS, any::<bool>()).prop_map(|(at, is_blit)| Step::Make(at, is_blit)),
         6 => (0..SHOWN).prop_map(Step::Call),
         3 => Just(Step::End),
         2 => (0..SHOWN).prop_map(Step::Forget),
@@ -64,7 +64,8 @@ struct World {
     queue: Object,
     /// Of each thread, or the first's for all.
     buffers: Vec<[RwLock<Object>; BUFFERS]>,
-    shown: [Mutex<Option<Object>>; SHOWN],
+    /// Encoders, and whether they are blit ones.
+    shown: [Mutex<Option<(Object, bool)>>; SHOWN],
     calls: AtomicU64,
     made: AtomicU64,
     commits: AtomicU64,
@@ -101,21 +102,28 @@ impl World {
         };
         for (index, &step) in steps.iter().enumerate() {
             match step {
-                Step::Make(at) => {
+                Step::Make(at, is_blit) => {
                     // A program ends its encoder before it makes another.
                     finish(&mut own);
                     let buffer = buffers[at].read().expect("no panic");
-                    let encoder = compute(&buffer);
+                    let encoder = if is_blit {
+                        blit(&buffer)
+                    } else {
+                        compute(&buffer)
+                    };
                     drop(buffer);
                     self.made.fetch_add(1, Ordering::Relaxed);
-                    *self.shown[index % SHOWN].lock().expect("no panic") = Some(encoder.clone());
+                    *self.shown[index % SHOWN].lock().expect("no panic") =
+                        Some((encoder.clone(), is_blit));
                     own = Some(encoder);
                 }
                 Step::Call(at) => {
                     let shown = self.shown[at].lock().expect("no panic").clone();
-                    if let Some(encoder) = shown {
+                    if let Some((encoder, is_blit)) = shown {
                         // It may have ended, which the guard refuses and counts.
-                        if index.is_multiple_of(2) {
+                        if is_blit {
+                            update_fence(&encoder);
+                        } else if index.is_multiple_of(2) {
                             set_bytes(&encoder);
                         } else {
                             set_buffer(&encoder);
@@ -188,7 +196,8 @@ proptest! {
         drop((world.shown, world.buffers, world.queue));
         let (after, counts) = (stats(), driver::counts());
         let refused = after.refused - before.refused;
-        prop_assert_eq!(counts.of(Group::Compute) + refused, calls.into_inner());
+        let effects = counts.of(Group::Compute) + counts.of(Group::Blit);
+        prop_assert_eq!(effects + refused, calls.into_inner());
         let made = made.into_inner();
         prop_assert_eq!(counts.encoders_created, made);
         prop_assert_eq!(counts.encoders_ended, made);

@@ -103,38 +103,54 @@ fn without_a_session_a_second_encoder_is_made_too_early() {
     }
 }
 
-/// Two threads with an encoder each that want the other's command buffer.
+/// Two threads with an encoder each that want the other's command buffer: for an encoder in a session, to
+/// commit it under any strategy.
 #[test]
 fn a_circle_of_waits_is_told_and_does_not_hang() {
-    child::run(
-        "a_circle_of_waits_is_told_and_does_not_hang",
-        "circle",
-        || {
-            let _guard = session(Duration::from_secs(3));
-            let queue = queue(&device());
-            let buffers = [command_buffer(&queue), command_buffer(&queue)];
-            let both_have = Barrier::new(2);
-            std::thread::scope(|scope| {
-                for (own, others) in [(0, 1), (1, 0)] {
-                    let (buffers, both_have) = (&buffers, &both_have);
-                    scope.spawn(move || {
-                        let first = compute(&buffers[own]);
-                        both_have.wait();
-                        // One waits, and the other one would close the circle. It gets what it
-                        // would get without a guard.
-                        let second = compute(&buffers[others]);
-                        end(&second);
-                        end(&first);
-                    });
-                }
-            });
-        },
-        |output| {
-            let said = child::said(output);
-            assert!(said.contains("wait for each other's encoders"), "{said}");
-            assert!(said.contains("already encoding"), "{said}");
-        },
-    );
+    /// A strategy, what each wants with the other's command buffer, and what the driver says then.
+    type Case = (&'static str, fn(&Object), &'static str);
+
+    let make = |buffer: &Object| end(&compute(buffer));
+    let cases: [Case; 6] = [
+        ("session", make, "already encoding"),
+        ("session", commit, "with uncommitted encoder"),
+        ("per-encoder", commit, "with uncommitted encoder"),
+        ("global", commit, "with uncommitted encoder"),
+        ("throttle:1", commit, "with uncommitted encoder"),
+        ("none", commit, "with uncommitted encoder"),
+    ];
+    for (index, (strategy, want, says)) in cases.into_iter().enumerate() {
+        child::run(
+            "a_circle_of_waits_is_told_and_does_not_hang",
+            &format!("{strategy} {index}"),
+            || {
+                let mut options = Options::new(strategy.parse().expect("a strategy"));
+                options.timeout = Duration::from_secs(20);
+                let _guard = options.install().expect("installs");
+                let queue = queue(&device());
+                let buffers = [command_buffer(&queue), command_buffer(&queue)];
+                let both_have = Barrier::new(2);
+                std::thread::scope(|scope| {
+                    for (own, others) in [(0, 1), (1, 0)] {
+                        let (buffers, both_have) = (&buffers, &both_have);
+                        scope.spawn(move || {
+                            let first = compute(&buffers[own]);
+                            both_have.wait();
+                            // One waits, and the other one would close the circle. It gets what it
+                            // would get without a guard.
+                            want(&buffers[others]);
+                            end(&first);
+                        });
+                    }
+                });
+            },
+            |output| {
+                let said = child::said(output);
+                assert!(said.contains("wait for each other's encoders"), "{said}");
+                assert!(said.contains(says), "{strategy}: {said}");
+            },
+        );
+    }
 }
 
 /// A thread that waits for one that will never end its encoder.

@@ -8,6 +8,7 @@ use locktoll_metal::{Error, Options, Why, coverage, stats};
 use objc2::msg_send;
 use objc2::runtime::{AnyClass, AnyObject, Sel};
 use objc2::sel;
+use support::child;
 use support::empty::{self, class, encoder_class, make, nothing};
 use support::metal::{Id, Object, compute, end};
 
@@ -127,6 +128,71 @@ fn a_needed_method_with_another_encoding_refuses_all() {
     assert_eq!(stats().guarded_methods, methods);
 }
 
+unsafe extern "C-unwind" fn make_numbered(_this: Id, _selector: Sel, _number: u32) -> Id {
+    core::ptr::null_mut()
+}
+
+/// A command buffer with a factory that is not as the table has it, beside the other one or alone.
+fn odd_buffer(name: &core::ffi::CStr, parent: &core::ffi::CStr) -> &'static AnyClass {
+    class(name, parent, |builder| {
+        // SAFETY: as above.
+        unsafe {
+            builder.add_method(sel!(commit), nothing as unsafe extern "C-unwind" fn(_, _));
+            builder.add_method(
+                sel!(blitCommandEncoderWithDescriptor:),
+                make_numbered as unsafe extern "C-unwind" fn(_, _, _) -> _,
+            );
+        }
+    })
+}
+
+#[test]
+fn one_odd_factory_is_told_and_does_without_and_no_other_one_refuses_all() {
+    let _turn = turn();
+    let classes = empty::classes();
+    child::run(
+        "one_odd_factory_is_told_and_does_without_and_no_other_one_refuses_all",
+        "beside another",
+        || {
+            make(odd_buffer(c"OddBuffer", c"EmptyBuffer"), classes.encoder);
+            let guard = options()
+                .install_on(empty::create_device)
+                .expect("is left alone");
+            assert!(covers("OddBuffer", "commit"));
+            assert!(!covers("OddBuffer", "blitCommandEncoderWithDescriptor:"));
+            let text = locktoll_metal::coverage_text();
+            for line in [
+                "  guarded: commit",
+                "  absent: encodeSignalEvent:value:",
+                "  left alone: -[OddBuffer blitCommandEncoderWithDescriptor:] has",
+            ] {
+                assert!(text.contains(line), "{line}: {text}");
+            }
+            guard.uninstall();
+        },
+        |output| {
+            child::succeeds(output);
+            let said = child::said(output);
+            let told =
+                "locktoll: -[OddBuffer blitCommandEncoderWithDescriptor:] has the type encoding";
+            assert!(said.contains(told), "{said}");
+        },
+    );
+    make(
+        odd_buffer(c"FactorylessBuffer", c"NSObject"),
+        classes.encoder,
+    );
+    let error = options()
+        .install_on(empty::create_device)
+        .expect_err("no encoder would be known");
+    assert!(
+        error
+            .to_string()
+            .contains("blitCommandEncoderWithDescriptor:"),
+        "{error}"
+    );
+}
+
 #[test]
 fn without_metal_or_a_device_nothing_is_guarded() {
     let _turn = turn();
@@ -185,6 +251,8 @@ fn with_too_many_classes_the_last_is_told_and_works_unguarded() {
         end(&encoder);
     }
     assert!((1..12).contains(&seen), "{seen} of 12 are guarded");
+    let text = locktoll_metal::coverage_text();
+    assert!(text.contains("ManyEncoder11: not guarded: "), "{text}");
     // Ends of the others are not seen, so nothing may rest on them.
     assert_eq!(stats().own_encoder_open, own_open);
     guard.uninstall();
@@ -299,6 +367,7 @@ fn a_named_class_that_comes_later_is_guarded_from_the_next_command_buffer_on() {
     let commits = stats().commits;
     support::metal::commit(&buffer);
     assert_eq!(stats().commits, commits, "nobody has looked yet");
+    // SAFETY: a class.
     let queue = Object::owned(unsafe { msg_send![empty::classes().queue, new] });
     drop(support::metal::command_buffer(&queue));
     assert!(covers("LateWrapper", "commit"));

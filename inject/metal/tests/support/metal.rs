@@ -127,6 +127,27 @@ pub(crate) fn wrapping_buffer_of(class: &CStr, queue: &Object) -> Object {
     })
 }
 
+/// Fails unless the methods of the wrapping class are guarded: what is seen of its command buffers is
+/// otherwise that of those that they wrap.
+pub(crate) fn wrapping_is_guarded() {
+    let coverage = locktoll_metal::coverage();
+    let class = coverage
+        .iter()
+        .find(|class| class.class == "LTMPSCommandBuffer");
+    let class = class.expect("the wrapping class is guarded");
+    for selector in [
+        "computeCommandEncoder",
+        "commit",
+        "encodeSignalEvent:value:",
+        "dealloc",
+    ] {
+        assert!(
+            class.guarded.iter().any(|each| each == selector),
+            "{class:#?}"
+        );
+    }
+}
+
 /// A compute encoder, with a reference of the caller's.
 pub(crate) fn compute(buffer: &Object) -> Object {
     pool(|| Object::retained(unretained_compute(buffer)))
@@ -156,6 +177,11 @@ pub(crate) fn commit(buffer: &Object) {
 pub(crate) fn signal(buffer: &Object) {
     // SAFETY: a command buffer; the event may be null.
     unsafe { msg_send![buffer.id(), encodeSignalEvent: ptr::null::<AnyObject>(), value: 1_u64] }
+}
+
+pub(crate) fn update_fence(encoder: &Object) {
+    // SAFETY: a compute or blit encoder; the fence may be null.
+    unsafe { msg_send![encoder.id(), updateFence: ptr::null::<AnyObject>()] }
 }
 
 pub(crate) fn set_buffer(encoder: &Object) {
