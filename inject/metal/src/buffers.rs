@@ -8,7 +8,7 @@
 //!
 //! `MPSCommandBuffer` hands its calls to a command buffer of the driver's. The two are one as far as
 //! overlaps go, so they use one lock and one list of open encoders, those of the inner one, its
-//! [root]. It can get another root at any time (`commitAndContinue`), so it is asked for its
+//! [root](InsideBuffer::root). It can get another root at any time (`commitAndContinue`), so it is asked for its
 //! `rootCommandBuffer` in each call. Of a class that does not answer that, the root is what has made an
 //! encoder inside its factory, for as long as that lives.
 
