@@ -59,10 +59,11 @@ fn computes_the_same(script: &str, least: u64) {
             .split_once(&format!("locktoll: {strategy} under process"))
             .unwrap_or_else(|| panic!("{strategy}: no layer: {said}"))
             .1;
-        let submissions = counted(summary, "submissions");
         if strategy == "off" {
-            assert_eq!(submissions, 0, "nothing is hooked: {said}");
+            let hooked_nothing = summary.contains("calls are not counted");
+            assert!(hooked_nothing, "{said}");
         } else {
+            let submissions = counted(summary, "submissions");
             assert!(submissions >= least, "{strategy}: {said}");
         }
     }
