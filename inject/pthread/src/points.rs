@@ -155,8 +155,10 @@ impl Place {
     /// Whether the thread's entry is the point's.
     #[inline(always)]
     fn has_entry(self) -> bool {
+        // The point of an entry that a fork in a signal handler has emptied is one below 0.
+        let kept = (self.point as u64).wrapping_add(1);
         // SAFETY: Mapping, Own.
-        !self.entry.is_null() && unsafe { get(self.entry, entry::POINT) } == self.point as u64 + 1
+        !self.entry.is_null() && unsafe { get(self.entry, entry::POINT) } == kept
     }
 
     pub(crate) fn count_in_point(self, at: usize, count: u64) {

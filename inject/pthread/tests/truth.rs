@@ -33,16 +33,19 @@ fn quantile(values: &mut [u64], q: f64) -> u64 {
     values[index.max(1) - 1]
 }
 
-/// Whether each quantile is within 5% of the truth, or within what reading two clocks may differ by.
+/// Whether each quantile is within 5% of the truth, or within what reading two clocks may differ by. A thread
+/// that loses its core between the two readings moves ranks, so the truth is what lies 5 ranks of 100 to
+/// both sides.
 #[track_caller]
 fn agree(recorded: &FineDurations, measured: &[u64], quantiles: &[f64], apart_ns: u64) {
     let mut measured = measured.to_vec();
     for &q in quantiles {
-        let truth = quantile(&mut measured, q);
+        let least = quantile(&mut measured, q - 0.05);
+        let most = quantile(&mut measured, q + 0.05);
         let found = recorded.quantile_ns(q).expect("there are some");
         assert!(
-            found.abs_diff(truth) <= truth / 20 + apart_ns,
-            "quantile {q}: {found} ns recorded, {truth} ns measured"
+            least - least / 20 <= found + apart_ns && found <= most + most / 20 + apart_ns,
+            "quantile {q}: {found} ns recorded, {least} to {most} ns measured"
         );
     }
 }
