@@ -88,6 +88,42 @@ impl Options {
             now.holders += 1;
             return Ok(Installed(()));
         }
+        let is_off = self.strategy == Strategy::Off;
+        let left_alone = if is_off {
+            Self::look(create)?
+        } else {
+            self.place(create)?
+        };
+        let protection: &'static Protection = Box::leak(Box::new(Protection::new(self, record)));
+        if !is_off {
+            Protection::set(Some(protection));
+        }
+        now.protection = Some(protection);
+        now.holders = 1;
+        for line in left_alone {
+            protection.report(&line, false);
+        }
+        if protection.options.verbose {
+            let methods = tables::guarded_methods();
+            let strategy = protection.options.strategy;
+            protection.report(&format!("{strategy}: {methods} methods replaced"), false);
+        }
+        Ok(Installed(()))
+    }
+
+    /// Looks at the driver as [`place`](Self::place) does, and leaves its methods as they are.
+    fn look(create: CreateDevice) -> Result<Vec<String>, Error> {
+        let found = runtime::with_pool(|| probe(create))?;
+        let mut lines = Vec::new();
+        for (class, group) in found {
+            let refused = tables::check_class(class, group)?;
+            lines.extend(refused.iter().map(tables::left_alone));
+        }
+        Ok(lines)
+    }
+
+    /// Puts the wrappers into the tables of the driver's classes, all or none. Returns what was left alone.
+    fn place(&self, create: CreateDevice) -> Result<Vec<String>, Error> {
         let names = WRAPPING_CLASSES.iter().map(|&name| name.to_owned());
         let names: Vec<CString> = names
             .chain(self.classes.iter().cloned())
@@ -104,22 +140,7 @@ impl Options {
             tables::unguard_all();
             return Err(error);
         }
-        let is_off = self.strategy == Strategy::Off;
-        let protection: &'static Protection = Box::leak(Box::new(Protection::new(self, record)));
-        if !is_off {
-            Protection::set(Some(protection));
-        }
-        now.protection = Some(protection);
-        now.holders = 1;
-        for line in tables::all_left_alone() {
-            protection.report(&line, false);
-        }
-        if protection.options.verbose {
-            let methods = tables::guarded_methods();
-            let strategy = protection.options.strategy;
-            protection.report(&format!("{strategy}: {methods} methods replaced"), false);
-        }
-        Ok(Installed(()))
+        Ok(tables::all_left_alone())
     }
 }
 

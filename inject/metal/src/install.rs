@@ -125,6 +125,21 @@ fn is_needed(rule: Rule) -> bool {
     )
 }
 
+/// Looks at a class as [`guard_class`] does, and changes nothing. Returns what would be left alone.
+///
+/// # Errors
+///
+/// As [`guard_class`].
+pub(crate) fn check_class(class: &'static AnyClass, group: Group) -> Result<Vec<Refusal>, Error> {
+    let plan = plan(&STATE.lock(), class, group);
+    plan.possible()?;
+    Ok(plan
+        .refused
+        .into_iter()
+        .map(|(_, refusal)| refusal)
+        .collect())
+}
+
 /// Guards a class.
 ///
 /// # Errors
@@ -137,18 +152,14 @@ pub(crate) fn guard_class(class: &'static AnyClass, group: Group) -> Result<(), 
     if state.classes.iter().any(is_known) {
         return Ok(());
     }
+    let plan = plan(&state, class, group);
+    plan.possible()?;
     let Plan {
         changes,
         refused,
         absent,
-        factories,
-    } = plan(&state, class, group);
-    let fatal = refused
-        .iter()
-        .find(|(row, _)| is_needed(row.rule) || row.rule == Rule::Factory && factories == 0);
-    if let Some((_, refusal)) = fatal {
-        return Err(Error::Refused(refusal.clone()));
-    }
+        ..
+    } = plan;
     place(&mut state, class, changes, runtime::put)?;
     let refused: Vec<Refusal> = refused.into_iter().map(|(_, refusal)| refusal).collect();
     state.classes.push(Guarded {
@@ -219,6 +230,18 @@ struct Plan {
     absent: Vec<String>,
     /// Factories that are or will be guarded.
     factories: usize,
+}
+
+impl Plan {
+    /// Fails if what is refused is needed.
+    fn possible(&self) -> Result<(), Error> {
+        let fatal =
+            |row: &Row| is_needed(row.rule) || row.rule == Rule::Factory && self.factories == 0;
+        match self.refused.iter().find(|(row, _)| fatal(row)) {
+            Some((_, refusal)) => Err(Error::Refused(refusal.clone())),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Plans for a class, by the runtime's own word.
@@ -388,7 +411,7 @@ pub(crate) fn all_left_alone() -> Vec<String> {
     refused.map(left_alone).collect()
 }
 
-fn left_alone(refusal: &Refusal) -> String {
+pub(crate) fn left_alone(refusal: &Refusal) -> String {
     format!("{refusal}; it is left alone, and its calls are not guarded")
 }
 

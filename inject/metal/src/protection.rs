@@ -1,8 +1,7 @@
 //! What the wrappers do now: nothing, or guard by one strategy.
 //!
-//! A wrapper reads one pointer. It is null while the guard is not installed, while it is being
-//! installed or taken away, and under the strategy `off`; so methods that are put in place one by
-//! one come into force all at once.
+//! A wrapper reads one pointer. It is null while the guard is not installed, and while it is being
+//! installed or taken away; so methods that are put in place one by one come into force all at once.
 
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering, fence};

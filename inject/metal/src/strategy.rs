@@ -20,7 +20,8 @@ use crate::error::Error;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Strategy {
-    /// The methods are replaced, and what replaces them only calls the original.
+    /// No method is replaced. The driver's classes are looked at all the same, and what would be left alone
+    /// is told.
     Off,
     /// `none`: encoders are kept, misuse is found, calls are counted, and no lock is taken.
     /// `global`: one lock for every method. `per-encoder`: one for each encoder, and one for each

@@ -4,7 +4,7 @@ mod support;
 
 use std::sync::{Mutex, MutexGuard};
 
-use locktoll_metal::{Error, Options, Why, coverage, stats};
+use locktoll_metal::{Error, Options, Strategy, Why, coverage, stats};
 use objc2::msg_send;
 use objc2::runtime::{AnyClass, AnyObject, Sel};
 use objc2::sel;
@@ -89,6 +89,35 @@ fn a_method_with_another_encoding_is_left_alone_and_told() {
 }
 
 #[test]
+fn off_replaces_no_method() {
+    let _turn = turn();
+    let methods = stats().guarded_methods;
+    let (buffer, encoder) = (empty::classes().buffer, empty::classes().encoder);
+    make(buffer, encoder);
+    let now = || {
+        (
+            of(buffer, sel!(commit)),
+            of(encoder, sel!(dispatchWaitFlush)),
+        )
+    };
+    let before = now();
+    let guard = Options::new(Strategy::Off)
+        .install_on(empty::create_device)
+        .expect("installs");
+    assert_eq!(now(), before);
+    assert_eq!(stats().guarded_methods, methods);
+    assert_eq!(coverage(), []);
+    guard.uninstall();
+    let guard = options()
+        .install_on(empty::create_device)
+        .expect("installs after it");
+    let under = now();
+    assert!(under.0 != before.0 && under.1 != before.1);
+    guard.uninstall();
+    assert_eq!(now(), before);
+}
+
+#[test]
 fn a_needed_method_with_another_encoding_refuses_all() {
     let _turn = turn();
     let methods = stats().guarded_methods;
@@ -111,6 +140,9 @@ fn a_needed_method_with_another_encoding_refuses_all() {
         of(buffer, sel!(commit)),
         of(encoder, sel!(dispatchWaitFlush)),
     );
+    // `off` says so, too: it looks at the same.
+    let off = Options::new(Strategy::Off).install_on(empty::create_device);
+    assert!(matches!(off, Err(Error::Refused(_))), "{off:?}");
     let error = options()
         .install_on(empty::create_device)
         .expect_err("cannot follow it");
@@ -226,36 +258,6 @@ fn a_class_is_guarded_before_its_first_object_is_handed_out() {
     end(&encoder);
     guard.uninstall();
     assert_eq!(of(late, sel!(dispatchWaitFlush)), before);
-}
-
-/// More classes than there are copies of a wrapper.
-#[test]
-fn with_too_many_classes_the_last_is_told_and_works_unguarded() {
-    let _turn = turn();
-    let guard = options()
-        .install_on(empty::create_device)
-        .expect("installs");
-    let names: Vec<_> = (0..12)
-        .map(|index| std::ffi::CString::new(format!("ManyEncoder{index}")).expect("no zero"))
-        .collect();
-    // SAFETY: a class.
-    let buffer = Object::owned(unsafe { msg_send![empty::classes().buffer, new] });
-    let (mut seen, own_open) = (0, stats().own_encoder_open);
-    for name in &names {
-        let class = encoder_class(name, c"NSObject");
-        make(empty::classes().buffer, class);
-        let calls = stats().calls;
-        let encoder = compute(&buffer);
-        call(&encoder);
-        seen += stats().calls - calls;
-        end(&encoder);
-    }
-    assert!((1..12).contains(&seen), "{seen} of 12 are guarded");
-    let text = locktoll_metal::coverage_text();
-    assert!(text.contains("ManyEncoder11: not guarded: "), "{text}");
-    // Ends of the others are not seen, so nothing may rest on them.
-    assert_eq!(stats().own_encoder_open, own_open);
-    guard.uninstall();
 }
 
 #[test]
