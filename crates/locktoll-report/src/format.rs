@@ -245,6 +245,34 @@ pub fn duration_ns(ns: f64) -> String {
     }
 }
 
+/// Durations beside each other, as on an axis: in one unit, with as many decimals as tell neighbours apart.
+///
+/// ```
+/// use locktoll_report::format::durations_ns;
+/// assert_eq!(durations_ns(&[0.0, 500.0, 1_000.0]), ["0", "0.5 µs", "1.0 µs"]);
+/// assert_eq!(durations_ns(&[1.234e9, 1.236e9]), ["1.234 s", "1.236 s"]);
+/// ```
+#[must_use]
+pub fn durations_ns(values: &[f64]) -> Vec<String> {
+    let furthest = values.iter().fold(0.0_f64, |most, ns| most.max(ns.abs()));
+    let unit = UNITS.into_iter().find(|(_, size)| furthest / size < 999.5);
+    let (unit, size) = unit.unwrap_or(("s", 1e9));
+    let apart = values
+        .windows(2)
+        .map(|pair| (pair[1] - pair[0]).abs() / size)
+        .filter(|step| *step > 0.0)
+        .fold(f64::INFINITY, f64::min);
+    let decimals = decimals_for(apart, 1);
+    let written = |&ns: &f64| match decimals {
+        _ if ns == 0.0 => "0".to_owned(),
+        Some(decimals) if (ns / size).abs() < 1e9 => {
+            with_unit(&grouped(&fixed(ns / size, decimals)), &format!(" {unit}"))
+        }
+        _ => duration_ns(ns),
+    };
+    values.iter().map(written).collect()
+}
+
 /// Three significant digits, below a thousand; two decimals below one.
 fn three_digits(value: f64) -> String {
     let decimals = match value.abs() {

@@ -64,6 +64,16 @@ pub fn shell_word(word: &str) -> String {
     }
 }
 
+/// A command on one line, as a shell reads it back.
+pub(crate) fn command(words: &[String]) -> String {
+    let words: Vec<String> = words.iter().map(|word| shell_word(&plain(word))).collect();
+    if words.is_empty() {
+        "a program".to_owned()
+    } else {
+        words.join(" ")
+    }
+}
+
 /// Characters that a terminal shows: all but those of colour sequences (`ESC [ … m`).
 pub(crate) fn columns(text: &str) -> usize {
     let mut shown = 0;

@@ -7,6 +7,7 @@ mod library;
 mod live;
 pub(crate) mod program;
 
+use std::os::unix::process::ExitStatusExt as _;
 use std::time::Duration;
 
 use locktoll_bench::environment;
@@ -16,8 +17,8 @@ use locktoll_symbols::Symbolizer;
 
 pub(crate) use self::folder::create;
 pub use self::folder::{RECORD_FILE, holds_recording, read, traces_of};
-pub(crate) use self::launch::prepare;
-use self::launch::{Ended, Launched};
+use self::launch::Ended;
+pub(crate) use self::launch::{Launched, prepare};
 pub(crate) use self::library::Library;
 use crate::cli::RecordArgs;
 use crate::error::{Error, Result};
@@ -40,14 +41,15 @@ pub fn run(arguments: &RecordArgs) -> Result<u8> {
     }
     program::check(&arguments.command)?;
     let directory = folder::create(arguments.out.as_deref())?;
+    folder::create_traces(&directory)?;
     let library = Library::write(&directory, arguments)?;
     let cost = match arguments.calibrate {
         Some(pairs) => Some(calibrate::measure(arguments, &library, pairs)?),
         None => None,
     };
     let mut signals = launch::Forwarded::listen()?;
-    let mut launched =
-        Launched::start(&arguments.command, &library.variables(), arguments.duration)?;
+    let prepared = prepare(&arguments.command, &library.variables())?;
+    let mut launched = Launched::start(prepared, arguments.duration)?;
     signals.forward_to(launched.pid());
     let symbolizer = Symbolizer::new();
     let mut live = live::Line::new(arguments.no_live || arguments.quiet);
@@ -80,8 +82,8 @@ fn analyse(
     let facts = Facts {
         command: arguments.command.clone(),
         wall_ns: Some(ended.wall_ns),
-        exit_code: ended.exit_code,
-        signal: ended.signal,
+        exit_code: ended.status.code(),
+        signal: ended.status.signal(),
         environment: environment::read(env!("CARGO_PKG_VERSION")),
         cost,
     };

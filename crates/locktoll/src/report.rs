@@ -1,6 +1,7 @@
 //! `locktoll report`: any old run written again, or two runs compared.
 
 mod recording;
+mod what_if;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use crate::analysis::measured::Overrides;
 use crate::analysis::two_runs::compare_runs;
 use crate::cli::{ReportArgs, ReportFormat};
 use crate::error::{Error, Result};
+use crate::what_if::holds_result;
 use crate::{output, record};
 
 /// What a run's directory holds beside its samples.
@@ -35,6 +37,9 @@ pub fn run(arguments: &ReportArgs) -> Result<u8> {
 fn report(arguments: &ReportArgs, input: &Path) -> Result<u8> {
     if record::holds_recording(input) {
         return recording::report(arguments, input);
+    }
+    if holds_result(input) {
+        return what_if::report(arguments, input);
     }
     if arguments.export.is_some() {
         return Err(Error::Usage(format!(
@@ -108,6 +113,13 @@ fn read(input: &Path) -> Result<RunResult> {
 fn compare(arguments: &ReportArgs, first: &Path, second: &Path) -> Result<u8> {
     if arguments.plots.is_some() || arguments.export.is_some() {
         return Err(Error::Usage("--plots, --export: give one run".into()));
+    }
+    if holds_result(first) || holds_result(second) {
+        return Err(Error::Usage(
+            "results of --what-if are not compared: each says what a cut would bring to the program as it was. \
+             Compare the programs themselves by `locktoll bench --arm old=… --arm new=…`"
+                .into(),
+        ));
     }
     if record::holds_recording(first) || record::holds_recording(second) {
         return Err(Error::Usage(

@@ -12,35 +12,32 @@
 //! | `replica` | threads that take a lock and do nothing else |
 //! | `fitting` | how long the replica's holds have to be |
 //! | `conclusion` | from runs to a result |
+//! | `folder` | the result's files |
 
 mod choice;
 mod conclusion;
 mod experiment;
 mod fitting;
+mod folder;
 pub mod replica;
 mod trial;
 
-use std::fs;
-use std::path::Path;
-
-use locktoll_bench::Error as BenchError;
 use locktoll_bench::environment;
-use locktoll_report::record::model::LockKind;
 use locktoll_report::terminal::TerminalStyle;
 use locktoll_report::what_if;
 use locktoll_symbols::Symbolizer;
 
 use self::choice::Choice;
 use self::experiment::{Additions, Experiment};
-use self::trial::{Delay, Metric, Trials};
+use self::folder::RESULT_FILE;
+pub(crate) use self::folder::{PAGE_FILE, TEXT_FILE, holds_result, read};
+use self::trial::{Metric, Trials};
 use crate::cli::RecordArgs;
 use crate::error::{Error, Result};
 use crate::record::{Library, create, program};
-use crate::recorded::{self, Facts, Observed};
+use crate::recorded::{self, Facts};
 use crate::{output, planning};
 
-/// What holds every figure.
-const FILE: &str = "what-if.json";
 /// The share of the time from which on a lock's holds are worth a replica: below it, the lock is free most
 /// of the time, and what limits the program is something that a replica lacks.
 const BUSY: f64 = 0.5;
@@ -59,6 +56,14 @@ pub fn run(arguments: &RecordArgs, named: &str) -> Result<u8> {
         .metric
         .parse()
         .map_err(|why| Error::Usage(format!("--metric {}: {why}", arguments.metric)))?;
+    if let (Metric::Wall, Some(duration)) = (&metric, arguments.duration) {
+        return Err(Error::Usage(format!(
+            "--duration {0} with --metric wall: each run would take {0}, whatever is done to the lock. Say what the \
+             program gets done meanwhile: --metric ops (acquisitions of the lock), ops:LOCK (of another) or \
+             regex:PATTERN (a rate that it prints)",
+            humantime::format_duration(duration)
+        )));
+    }
     let directory = create(arguments.out.as_deref())?;
     let library = Library::write(&directory, arguments)?;
     let say = |text: &str| {
@@ -67,7 +72,7 @@ pub fn run(arguments: &RecordArgs, named: &str) -> Result<u8> {
         }
     };
     let symbolizer = Symbolizer::new();
-    let mut trials = Trials::new(&library, &metric, &symbolizer)?;
+    let mut trials = Trials::new(&library, &metric, &symbolizer, arguments.duration)?;
 
     say("A first run, to find the lock …");
     let pilot = trials.recorded(&arguments.command)?;
@@ -110,6 +115,7 @@ pub fn run(arguments: &RecordArgs, named: &str) -> Result<u8> {
         choice: &choice,
         replica: fitted.as_ref(),
         additions,
+        is_seen_bare: metric.is_seen_bare(),
         blocks: arguments.blocks,
         seed: arguments.seed.unwrap_or_else(planning::any_seed),
     };
@@ -120,11 +126,12 @@ pub fn run(arguments: &RecordArgs, named: &str) -> Result<u8> {
         environment: environment::read(env!("CARGO_PKG_VERSION")),
         command: &arguments.command,
         metric: &metric,
+        duration: arguments.duration,
         experiment: &experiment,
         runs: &runs,
         no_replica,
     })?;
-    write(&directory, &result)?;
+    folder::write(&directory, &result)?;
     if !arguments.quiet {
         let style = TerminalStyle {
             width: output::width(),
@@ -132,61 +139,9 @@ pub fn run(arguments: &RecordArgs, named: &str) -> Result<u8> {
         };
         anstream::eprint!("\n{}", what_if::to_text(&result, &style));
         anstream::eprintln!(
-            "\nReport: {0}/what-if.md · all figures: {0}/{FILE}",
+            "\nReport: {0}/{PAGE_FILE}, {0}/{TEXT_FILE} · all figures: {0}/{RESULT_FILE}",
             directory.display()
         );
     }
     Ok(0)
-}
-
-fn write(directory: &Path, result: &what_if::WhatIf) -> Result<()> {
-    for (name, text) in [
-        (FILE, what_if::to_string_pretty(result)?),
-        ("what-if.md", what_if::to_markdown(result)),
-    ] {
-        let path = directory.join(name);
-        fs::write(&path, text).map_err(BenchError::io("write", &path))?;
-    }
-    Ok(())
-}
-
-/// Whether time can be added to the holds of such a lock.
-fn has_holds(kind: LockKind) -> bool {
-    matches!(
-        kind,
-        LockKind::Mutex | LockKind::RwLock | LockKind::SpinLock
-    )
-}
-
-/// What a trace of a watched run holds of it.
-fn delays_of(observed: &Observed) -> locktoll_trace::recording::Delays {
-    let mut sum = locktoll_trace::recording::Delays::default();
-    for process in &observed.processes {
-        let delays = process.recording.delays;
-        for (to, from) in [
-            (&mut sum.inside, delays.inside),
-            (&mut sum.outside, delays.outside),
-            (&mut sum.apart, delays.apart),
-            (&mut sum.holds, delays.holds),
-        ] {
-            to.count = to.count.saturating_add(from.count);
-            to.total_ns = to.total_ns.saturating_add(from.total_ns);
-        }
-    }
-    sum
-}
-
-/// Time added to holds, as the library is told.
-impl Delay {
-    fn variables(&self) -> Vec<(&'static str, String)> {
-        let mut variables = vec![
-            ("LOCKTOLL_DELAY_SITES", self.sites.clone()),
-            ("LOCKTOLL_DELAY_INSIDE_NS", self.inside_ns.to_string()),
-            ("LOCKTOLL_DELAY_OUTSIDE_NS", self.outside_ns.to_string()),
-        ];
-        if let Some(lock) = &self.lock {
-            variables.push(("LOCKTOLL_DELAY_LOCK", lock.clone()));
-        }
-        variables
-    }
 }

@@ -18,6 +18,18 @@ const FENCE: f64 = 1.5;
 /// Distances beyond this many times the middle half of all are drawn at the edge.
 const FURTHEST: f64 = 12.0;
 
+/// What was run, one after the other, and in which words that is told.
+pub(crate) struct Course {
+    pub(crate) points: Vec<Point>,
+    pub(crate) crashes: Vec<Crash>,
+    pub(crate) title: &'static str,
+    pub(crate) description: String,
+    /// What a point is.
+    pub(crate) one: &'static str,
+    /// The words below, in a wide drawing and in a narrow one.
+    pub(crate) axis: [&'static str; 2],
+}
+
 /// One trial that ran to its end.
 pub(crate) struct Point {
     order: u64,
@@ -28,7 +40,7 @@ pub(crate) struct Point {
 }
 
 /// One trial that crashed, at the middle of its block.
-struct Crash {
+pub(crate) struct Crash {
     order: f64,
     told: String,
 }
@@ -37,11 +49,32 @@ struct Crash {
 pub(crate) fn draw(run: &RunResult, layout: Layout) -> Option<Drawing> {
     let points = points(run);
     let crashes = crashes(run);
+    let course = Course {
+        title: "Every trial in the order of execution",
+        description: described(run, &points, crashes.len()),
+        points,
+        crashes,
+        one: "a trial",
+        axis: [
+            "trial, in the order of execution; height: distance from its series' median",
+            "trial, in order of execution",
+        ],
+    };
+    draw_course(&course, layout)
+}
+
+/// Draws a course; `None` where nothing came to its end.
+pub(crate) fn draw_course(course: &Course, layout: Layout) -> Option<Drawing> {
+    let (points, crashes) = (&course.points, &course.crashes);
     let last = points.iter().map(|p| p.order).max()?;
     let width = layout.width();
-    let range = range(&points)?;
+    let range = range(points)?;
     let (left, right) = (54.0, width - 10.0);
-    let legend = legend::set((0.0, 14.0), width, &entries(!crashes.is_empty()));
+    let legend = legend::set(
+        (0.0, 14.0),
+        width,
+        &entries(course.one, !crashes.is_empty()),
+    );
     let top = 14.0 + legend.height + 4.0;
     let bottom = top + layout.pick(190.0, 170.0);
     let up = Scale::linear(range, [bottom, top]);
@@ -60,8 +93,8 @@ pub(crate) fn draw(run: &RunResult, layout: Layout) -> Option<Drawing> {
     };
     Some(Drawing {
         name: "run-order".to_owned(),
-        title: "Every trial in the order of execution".to_owned(),
-        description: described(run, &points, crashes.len()),
+        title: course.title.to_owned(),
+        description: course.description.clone(),
         layout,
         height: axis + 42.0,
         body: html! {
@@ -85,7 +118,7 @@ pub(crate) fn draw(run: &RunResult, layout: Layout) -> Option<Drawing> {
             }
             @if !crashes.is_empty() {
                 (Set("e m").at(left - 6.0, strip + 4.0, "crash"))
-                @for crash in &crashes {
+                @for crash in crashes {
                     @let x = across.at(crash.order);
                     g { title { (crash.told) } path .ci .s .costs d=(cross(x, strip)) {} }
                 }
@@ -96,19 +129,14 @@ pub(crate) fn draw(run: &RunResult, layout: Layout) -> Option<Drawing> {
                 @let half = text_width(&words) / 2.0;
                 (Set("c m").at(across.at(tick).clamp(left, width - half), axis + 16.0, &words))
             }
-            (Set("c m").at(f64::midpoint(left, right), axis + 36.0, layout.pick(
-                "trial, in the order of execution; height: distance from its series' median",
-                "trial, in order of execution")))
+            (Set("c m").at(f64::midpoint(left, right), axis + 36.0, layout.pick(course.axis[0], course.axis[1])))
         },
     })
 }
 
-fn entries(crashed: bool) -> Vec<(maud::Markup, String)> {
+fn entries(one: &str, crashed: bool) -> Vec<(maud::Markup, String)> {
     let mut entries = vec![
-        (
-            html! { path .dots .s .s0 d="M0 0h0" {} },
-            "a trial".to_owned(),
-        ),
+        (html! { path .dots .s .s0 d="M0 0h0" {} }, one.to_owned()),
         (
             html! { circle .hollow .s .costs r="3.5" {} },
             "outlier (Tukey)".to_owned(),
@@ -166,36 +194,47 @@ pub(crate) fn points(run: &RunResult) -> Vec<Point> {
             .iter()
             .filter_map(|v| Some((v.order?, v.value, v.block.as_str())))
             .collect();
-        let values: Vec<f64> = ordered.iter().map(|(_, value, _)| *value).collect();
-        let Some([q1, median, q3]) = quartiles(&values) else {
-            continue;
-        };
-        let reach = FENCE * (q3 - q1);
-        for (order, value, block) in ordered {
-            let deviation = value / median - 1.0;
-            if !deviation.is_finite() {
-                continue;
-            }
-            // Below four values quartiles say nothing of the spread.
-            let outlier = values.len() >= 4 && !(q1 - reach..=q3 + reach).contains(&value);
-            points.push(Point {
-                order,
-                deviation,
-                outlier,
-                told: if outlier {
-                    outside(&format!(
-                        "trial {order}, {}, {}, block {block}: {} {}",
-                        series_name(series),
-                        series.regime().label(run),
-                        quantity(value),
-                        series.unit
-                    ))
-                } else {
-                    String::new()
-                },
-            });
-        }
+        let placed: Vec<(u64, f64)> = ordered
+            .iter()
+            .map(|(order, value, _)| (*order, *value))
+            .collect();
+        points.extend(of_series(&placed, |index| {
+            let (order, value, block) = ordered[index];
+            format!(
+                "trial {order}, {}, {}, block {block}: {} {}",
+                series_name(series),
+                series.regime().label(run),
+                quantity(value),
+                series.unit
+            )
+        }));
     }
+    points
+}
+
+/// One series: each value's place in the order, and the value. `told` says of one of them what it is.
+pub(crate) fn of_series(placed: &[(u64, f64)], told: impl Fn(usize) -> String) -> Vec<Point> {
+    let values: Vec<f64> = placed.iter().map(|(_, value)| *value).collect();
+    let Some([q1, median, q3]) = quartiles(&values) else {
+        return Vec::new();
+    };
+    let reach = FENCE * (q3 - q1);
+    let point = |(index, &(order, value)): (usize, &(u64, f64))| {
+        // Below four values quartiles say nothing of the spread.
+        let outlier = values.len() >= 4 && !(q1 - reach..=q3 + reach).contains(&value);
+        Point {
+            order,
+            deviation: value / median - 1.0,
+            outlier,
+            told: if outlier {
+                outside(&told(index))
+            } else {
+                String::new()
+            },
+        }
+    };
+    let mut points: Vec<Point> = placed.iter().enumerate().map(point).collect();
+    points.retain(|point| point.deviation.is_finite());
     points
 }
 
@@ -289,18 +328,24 @@ pub(crate) fn warm_up(run: &RunResult) -> Option<String> {
 }
 
 fn described(run: &RunResult, points: &[Point], crashes: usize) -> String {
-    let outliers = points.iter().filter(|p| p.outlier).count();
     format!(
-        "{} in the order of execution, each as its distance from the median of its own series. {} \
-         outside Tukey's fences (1.5 interquartile ranges beyond the quartiles of their series); \
-         {}. {}",
+        "{} in the order of execution, each as its distance from the median of its own series. {}; {}. {}",
         plural(points.len() as u64, "trial"),
-        count(outliers as u64),
+        outliers(points),
         match crashes {
             1 => "1 crash".to_owned(),
             n => format!("{} crashes", count(n as u64)),
         },
         warm_up(run).unwrap_or_default()
+    )
+}
+
+/// How many points lie far out.
+pub(crate) fn outliers(points: &[Point]) -> String {
+    let outliers = points.iter().filter(|p| p.outlier).count();
+    format!(
+        "{} outside Tukey's fences (1.5 interquartile ranges beyond the quartiles of their series)",
+        count(outliers as u64)
     )
 }
 

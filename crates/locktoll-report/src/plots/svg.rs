@@ -225,6 +225,28 @@ pub(crate) fn fitted(text: &str, width: f64) -> String {
     kept.trim_end().to_owned() + "…"
 }
 
+/// From where to where the marks of each row reach: in a narrow drawing, where words stand above them, below
+/// these.
+pub(crate) fn row_bands(rows: usize, top: f64, height: f64, layout: Layout) -> Vec<[f64; 2]> {
+    let words = layout.pick(0.0, 20.0);
+    let band = |row: usize| {
+        let from = top + row as f64 * height;
+        [from + words, from + height]
+    };
+    (0..rows).map(band).collect()
+}
+
+/// Upright lines that leave out what is between the rows.
+pub(crate) fn behind_rows(places: &[f64], rows: &[[f64; 2]]) -> Path {
+    let mut path = Path::default();
+    for &x in places {
+        for &[from, to] in rows {
+            path = path.line((x, from), (x, to));
+        }
+    }
+    path
+}
+
 /// The class that colours a verdict.
 pub(crate) fn verdict_class(verdict: Option<Verdict>) -> &'static str {
     match verdict {

@@ -7,6 +7,7 @@ use super::{flame, rows, wording};
 use crate::html::both;
 use crate::html::page::{self, Column, Head, Section, figure, table};
 use crate::plots::svg::outside;
+use crate::text::command;
 
 /// Locks whose sites are told.
 const DETAILED: usize = 10;
@@ -19,7 +20,7 @@ const SITES: usize = 8;
 #[must_use]
 pub fn render(record: &Record) -> String {
     let head = Head {
-        title: outside(&format!("Locks of {}", wording::command(&record.run))),
+        title: outside(&format!("Locks of {}", command(&record.run.command))),
         about: wording::about(record),
         answer: answer(record),
         source: Some("record.json"),
@@ -280,7 +281,7 @@ fn recording(record: &Record) -> Markup {
         })
         .collect();
     html! {
-        pre role="region" aria-label="Command" tabindex="0" { code { (outside(&wording::command(run))) } }
+        pre role="region" aria-label="Command" tabindex="0" { code { (outside(&command(&run.command))) } }
         p { (rows::sampling(record)) }
         (figures("Processes", &header, &[1, 4], processes))
         details {

@@ -3,6 +3,7 @@
 use super::model::Record;
 use super::{rows, wording};
 use crate::markdown::doc::{Doc, escape, escape_prose};
+use crate::text::command;
 
 /// Locks whose sites and threads are told.
 const DETAILED: usize = 10;
@@ -14,7 +15,7 @@ const ROWS: usize = 50;
 pub fn render(record: &Record) -> String {
     let mut doc = Doc::default();
     doc.heading(1, "Locks of a program");
-    doc.code("sh", &wording::command(&record.run));
+    doc.code("sh", &command(&record.run.command));
     doc.paragraph(&wording::about(record));
     for sentence in wording::answer(record, escape) {
         doc.paragraph(&sentence);

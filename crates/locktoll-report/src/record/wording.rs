@@ -2,10 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::model::{Estimate, Lock, LockKind, Mode, Record, Run};
+use super::model::{Estimate, Lock, LockKind, Mode, Record};
 use super::rows;
 use crate::format::{count, duration_ns, fixed_point, plural, share};
-use crate::text::{plain, shell_word};
 
 /// A share of all waits under which a lock is not spoken of beside the first.
 const SPOKEN_OF: f64 = 0.1;
@@ -171,20 +170,6 @@ fn cost(record: &Record) -> String {
             )
         }
         None => "What recording cost was not measured: --calibrate N does that.".to_owned(),
-    }
-}
-
-/// The command, for a title.
-pub(super) fn command(run: &Run) -> String {
-    let words: Vec<String> = run
-        .command
-        .iter()
-        .map(|word| shell_word(&plain(word)))
-        .collect();
-    if words.is_empty() {
-        "a program".to_owned()
-    } else {
-        words.join(" ")
     }
 }
 

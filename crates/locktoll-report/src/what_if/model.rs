@@ -29,6 +29,9 @@ pub struct WhatIf {
     pub confidence: f64,
     /// Seed of the order of the runs.
     pub seed: u64,
+    /// After how long each run of the program was told to end (`--duration`); `null` where each came to its
+    /// end by itself.
+    pub duration_ns: Option<u64>,
     /// Blocks in which all runs came to their end.
     pub blocks: u64,
     /// Mean time of a unit, as [`Metric::unit`] says, of runs without locktoll; `null` where those cannot be
@@ -40,6 +43,8 @@ pub struct WhatIf {
     pub held_ns: f64,
     /// The longest that was added, as a fraction of the holds.
     pub tested: f64,
+    /// What was added in each block, first the levels of `inside`, then that of `outside`.
+    pub added: Vec<Change>,
     /// How much of the time that is added inside the holds arrives.
     pub inside: PassThrough,
     /// How much of the time that is added after the holds arrives, as a control: by each thread's own time.
@@ -105,20 +110,70 @@ pub struct ReplicaResult {
     pub command: Vec<String>,
     /// Its mean hold when watched.
     pub hold_ns: f64,
-    /// How it answers.
+    /// How it answers; its responses are to what `added` holds.
     pub comparison: Replica,
+    /// How much it may differ from the program.
+    pub tolerated: Tolerated,
+}
+
+/// From how large a ratio of replica and program on, one way or the other, the replica is not believed.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Tolerated {
+    /// Of their times as they are.
+    pub level: f64,
+    /// Of their answers to what is added.
+    pub response: f64,
+}
+
+/// What a run is a run of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Subject {
+    /// The program.
+    Program,
+    /// The replica.
+    Replica,
+}
+
+/// What is done to it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Change {
+    /// Nothing: it runs without the library.
+    Bare,
+    /// The lock is watched, and nothing is added.
+    Watched,
+    /// It is watched, and time is added inside each hold.
+    Inside {
+        /// The least that is added to one.
+        ns: u64,
+    },
+    /// It is watched, and time is added after each hold.
+    After {
+        /// The least that is added after one.
+        ns: u64,
+    },
+    /// A part of each hold is cut; it runs without the library.
+    Cut {
+        /// The part.
+        fraction: f64,
+    },
 }
 
 /// One run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Run {
-    /// Its block.
+    /// Its block, from 0.
     pub block: u64,
-    /// What was done to what: `program bare`, `replica inside 500`, …
-    pub arm: String,
+    /// What was run.
+    pub subject: Subject,
+    /// What was done to it.
+    pub change: Change,
     /// From start to end.
     pub wall_ns: f64,
-    /// Time of a unit.
+    /// From the signal that told it to end, to its end; `null` where none was sent.
+    pub ending_ns: Option<f64>,
+    /// Time of a unit; of the replica, that of the run.
     pub time_ns: f64,
     /// Holds of the lock, where it was watched.
     pub holds: u64,
@@ -128,4 +183,11 @@ pub struct Run {
     pub inside_ns: u64,
     /// Time that was really added after holds.
     pub outside_ns: u64,
+}
+
+impl Run {
+    /// A sum over the run, for each unit of its time.
+    pub(super) fn per_unit(&self, total_ns: u64) -> f64 {
+        total_ns as f64 * self.time_ns / self.wall_ns
+    }
 }

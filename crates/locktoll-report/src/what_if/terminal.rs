@@ -3,7 +3,7 @@
 use comfy_table::Table;
 
 use super::model::WhatIf;
-use super::wording;
+use super::{rows, wording};
 use crate::terminal::TerminalStyle;
 use crate::text::{plain, wrap};
 
@@ -22,9 +22,9 @@ pub fn render(result: &WhatIf, style: &TerminalStyle) -> String {
     let mut table = Table::new();
     table
         .load_style(comfy_table::presets::NOTHING)
-        .set_header(wording::HEADER.map(str::to_lowercase));
+        .set_header(rows::CUTS.map(str::to_lowercase));
     for cut in &result.cuts {
-        table.add_row(wording::row(cut));
+        table.add_row(rows::cut(cut));
     }
     let table = table.to_string();
     let table: Vec<&str> = table.lines().map(str::trim_end).collect();

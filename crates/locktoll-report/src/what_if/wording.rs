@@ -1,13 +1,13 @@
 //! The answer in sentences.
 
-use super::model::{Cut, WhatIf};
+use super::model::{Change, Cut, ReplicaResult, Run, Subject, WhatIf};
 use crate::format::{count, duration_ns, fixed_point, given_percent, percent, plural, share};
 
 /// Gains below this do not matter.
 const NEGLIGIBLE: f64 = 1.01;
 
 /// A factor, finer where it is near 1.
-fn times(ratio: f64) -> String {
+pub(super) fn times(ratio: f64) -> String {
     fixed_point(ratio, if ratio < 1.1 { 3 } else { 2 })
 }
 
@@ -83,28 +83,92 @@ pub(super) fn evidence(result: &WhatIf) -> Vec<String> {
             share(ci.hi)
         ));
     }
-    sentences.push(match (&result.replica, &result.no_replica) {
-        (Some(replica), _) if replica.comparison.believed => {
+    sentences.extend(replica(result));
+    sentences
+}
+
+/// Whether there is a replica, and whether it is believed.
+fn replica(result: &WhatIf) -> Option<String> {
+    match (&result.replica, &result.no_replica) {
+        (Some(replica), _) if replica.comparison.believed => Some(
             "A replica (as many threads, a lock of the same kind held as long, and nothing else) answered \
              what was added as the program did, so its holds were cut in the program's place."
-                .to_owned()
-        }
-        (Some(_), _) => {
+                .to_owned(),
+        ),
+        (Some(_), _) => Some(
             "A replica of the lock's use did not answer what was added as the program did, so nothing but \
              the bounds is said of cuts."
-                .to_owned()
-        }
-        (None, Some(why)) => format!("No replica was made: {why}."),
-        (None, None) => String::new(),
+                .to_owned(),
+        ),
+        (None, Some(why)) => Some(format!("No replica was made: {why}.")),
+        (None, None) => None,
+    }
+}
+
+/// What a replica is believed by.
+pub(super) fn belief(replica: &ReplicaResult) -> String {
+    let more = |ratio: f64| given_percent(ratio - 1.0);
+    let (level, response) = (
+        more(replica.tolerated.level),
+        more(replica.tolerated.response),
+    );
+    if replica.comparison.believed {
+        format!(
+            "Believed: nothing shows that its time differs from the program's by more than {level}, or an answer \
+             of it by more than {response}."
+        )
+    } else {
+        format!(
+            "Not believed: its time differs from the program's by more than {level}, or an answer of it by more than \
+             {response}, as far as the intervals tell."
+        )
+    }
+}
+
+/// By what the time was measured, and how the runs were ended. `name` makes what was given harmless.
+pub(super) fn measured(result: &WhatIf, name: fn(&str) -> String) -> String {
+    let ended = result.duration_ns.map_or_else(String::new, |ns| {
+        format!(
+            " Each run of the program was told to end after {}.",
+            duration_ns(ns as f64)
+        )
     });
-    sentences.retain(|sentence| !sentence.is_empty());
-    sentences
+    format!(
+        "Measured by {}; time of {}.{ended} Seed {}.",
+        name(&result.metric.source),
+        name(&result.metric.unit),
+        result.seed
+    )
+}
+
+/// What was done to a program or its replica.
+pub(super) fn change(change: Change) -> String {
+    match change {
+        Change::Bare => "bare".to_owned(),
+        Change::Watched => "watched".to_owned(),
+        Change::Inside { ns } => format!("{} inside", duration_ns(ns as f64)),
+        Change::After { ns } => format!("{} after", duration_ns(ns as f64)),
+        Change::Cut { fraction } => format!("cut by {}", given_percent(fraction)),
+    }
+}
+
+/// What a run was: `program watched`.
+pub(super) fn arm(run: &Run) -> String {
+    let subject = match run.subject {
+        Subject::Program => "program",
+        Subject::Replica => "replica",
+    };
+    format!("{subject} {}", change(run.change))
 }
 
 /// What the figures mean.
 pub(super) const READING: &str = "At most: a cut gains no more than what as long an addition costs, where threads take turns in an order \
      that the times do not change; nothing is said beyond what was added. Expected: measured on the replica, \
      and can be below 1, since a shorter hold may make the hand-over between threads dearer.";
+
+/// What the columns of answers mean.
+pub(super) const ANSWERS: &str = "Answers are times with an addition, each divided by that of the watched run of its block, as \
+     geometric means.";
 
 fn rounded(count: f64) -> u64 {
     #[expect(
@@ -116,7 +180,7 @@ fn rounded(count: f64) -> u64 {
     count
 }
 
-fn interval(value: f64, ci: Option<locktoll_stats::Interval>) -> String {
+pub(super) fn interval(value: f64, ci: Option<locktoll_stats::Interval>) -> String {
     match ci {
         Some(ci) => format!(
             "{} ({} to {})",
@@ -126,20 +190,4 @@ fn interval(value: f64, ci: Option<locktoll_stats::Interval>) -> String {
         ),
         None => fixed_point(value, 2),
     }
-}
-
-pub(super) const HEADER: [&str; 4] = ["Cut of each hold", "At most", "Expected", "Interval"];
-
-pub(super) fn row(cut: &Cut) -> Vec<String> {
-    let faster = |ratio: f64| format!("{}×", times(ratio));
-    let missing = || crate::format::MISSING.to_owned();
-    vec![
-        given_percent(cut.fraction),
-        cut.at_most.map_or_else(|| "not bounded".to_owned(), faster),
-        cut.expected
-            .map_or_else(missing, |found| faster(found.ratio)),
-        cut.expected.map_or_else(missing, |found| {
-            format!("{} to {}", faster(found.ci.lo), faster(found.ci.hi))
-        }),
-    ]
 }

@@ -13,4 +13,6 @@ mod record_fixture;
 mod scaling;
 mod schema;
 mod snapshots;
+mod what_if;
+mod what_if_fixture;
 mod wording;

@@ -19,16 +19,20 @@ library and parking_lot the waits. Locks inside the C library (malloc, stdio) ar
 
 --what-if cannot make a hold shorter, so it makes it longer, by known times, in runs in random order: at
 most as much as arrives of these can be gained. Where the lock is busy, a replica of its use, which answers
-additions as the program does, is really cut, and tells what to expect.
+additions as the program does, is really cut, and tells what to expect. A program that does not end by
+itself is given --duration, for each run, and a --metric of what it gets done meanwhile.
 
 Examples:
   locktoll record -- ./server --threads 8
   locktoll record --duration 10s -- ./server            stopped after ten seconds, by SIGINT
   locktoll record --calibrate 10 -- ./batch-job         and what the recording itself costs
   locktoll record --what-if queue_lock -- ./batch-job   what would a shorter hold of it bring?
+  locktoll record --what-if queue_lock --duration 5s --metric ops -- ./server
+                                                        the same of one that runs until it is stopped
   locktoll record --mode events -- ./job && locktoll report --export perfetto locktoll-record-*")]
 pub struct RecordArgs {
-    /// End the program after this long: by SIGINT, if that does not help by SIGTERM, then by SIGKILL
+    /// End the program after this long: by SIGINT, if that does not help by SIGTERM, then by SIGKILL. With
+    /// --what-if, each of its runs
     #[arg(long, value_name = "DUR", value_parser = duration::parse)]
     pub duration: Option<Duration>,
 
@@ -45,7 +49,7 @@ pub struct RecordArgs {
     #[arg(long, default_value = "65536", value_name = "N")]
     pub events: NonZeroU32,
 
-    /// Directory for record.json, record.html, record.md and the traces [default:
+    /// Directory for record.json, record.html, record.md and the traces, or what-if.json and its pages [default:
     /// locktoll-record-DATE-TIME]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub out: Option<PathBuf>,
@@ -70,11 +74,16 @@ pub struct RecordArgs {
     /// Find out what would be gained if this lock were held shorter: by its name, its rank in a recording's list
     /// or a call site that takes it, and of its call sites this one only. Runs the program many times without
     /// input and output
-    #[arg(long, value_name = "LOCK[:SITE]", conflicts_with_all = ["duration", "calibrate"], help_heading = "What if")]
+    #[arg(
+        long,
+        value_name = "LOCK[:SITE]",
+        conflicts_with = "calibrate",
+        help_heading = "What if"
+    )]
     pub what_if: Option<String>,
 
-    /// What the program's time is read off: wall (of a run that always does the same), ops (acquisitions of the
-    /// lock), ops:LOCK (of another lock) or regex:PATTERN (a rate that it prints)
+    /// What the program's time is read off: wall (of a run that always does the same; not with --duration), ops
+    /// (acquisitions of the lock), ops:LOCK (of another lock) or regex:PATTERN (a rate that it prints)
     #[arg(
         long,
         default_value = "wall",

@@ -7,7 +7,8 @@ use clap::{Args, ValueEnum, ValueHint};
 /// `locktoll report`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-With one run and neither --format nor --out, report.html and report.md are written into its directory.
+With one run and neither --format nor --out, report.html and report.md are written into its directory;
+of a recording record.html and record.md, of a what-if what-if.html and what-if.md.
 With two runs, what both measured is compared: the second against the first. Two runs are not
 interleaved, so whatever changed between them is part of the difference. Where nothing could be compared the exit code is 1; maps are
 not compared.
@@ -17,10 +18,12 @@ Examples:
   locktoll report result.json --format html --out report.html
   locktoll report before after                     did a new version or machine change anything?
   locktoll report DIR --plots plots                each plot as an SVG file, too
-  locktoll report RECORDING --export pprof --out waits.pb.gz    of `locktoll record`")]
+  locktoll report RECORDING --export pprof --out waits.pb.gz    of `locktoll record`
+  locktoll report WHAT-IF --format text            of `locktoll record --what-if`")]
 pub struct ReportArgs {
-    /// Directory of a run (samples.jsonl is analysed again; without it, result.json is read) or of a
-    /// recording (record.json is read), or such a file; give two runs to compare them
+    /// Directory of a run (samples.jsonl is analysed again; without it, result.json is read), of a recording
+    /// (record.json is read) or of a what-if (what-if.json is read), or such a file; give two runs to compare
+    /// them
     #[arg(
         required = true,
         num_args = 1..=2,

@@ -9,6 +9,7 @@ use locktoll_symbols::Symbolizer;
 
 use crate::error::{Error, Result};
 use crate::recorded::{self, Facts, Observed};
+use crate::what_if;
 
 /// What holds every figure of a recording.
 pub const RECORD_FILE: &str = "record.json";
@@ -24,15 +25,26 @@ pub(crate) fn create(out: Option<&Path>) -> Result<PathBuf> {
         },
         Path::to_path_buf,
     );
-    if holds_recording(&directory) {
-        return Err(Error::Usage(format!(
-            "{} already holds a recording: give another --out",
-            directory.display()
-        )));
+    for (held, what) in [
+        (holds_recording(&directory), "a recording"),
+        (what_if::holds_result(&directory), "the result of --what-if"),
+    ] {
+        if held {
+            return Err(Error::Usage(format!(
+                "{} already holds {what}: give another --out",
+                directory.display()
+            )));
+        }
     }
-    let traces = directory.join(TRACES);
-    fs::create_dir_all(&traces).map_err(BenchError::io("create the folder", &traces))?;
+    fs::create_dir_all(&directory).map_err(BenchError::io("create the folder", &directory))?;
     Ok(directory)
+}
+
+/// Makes the folder of its traces.
+pub(super) fn create_traces(recording: &Path) -> Result<()> {
+    let traces = recording.join(TRACES);
+    fs::create_dir_all(&traces).map_err(BenchError::io("create the folder", &traces))?;
+    Ok(())
 }
 
 /// Whether a folder, or the file named, is a recording.

@@ -2,14 +2,14 @@
 //! was asked for.
 
 use std::os::unix::process::ExitStatusExt as _;
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use locktoll_bench::Error as BenchError;
+use locktoll_bench::{Error as BenchError, duration};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
@@ -25,24 +25,15 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How the program ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Ended {
-    pub(super) wall_ns: u64,
-    pub(super) exit_code: Option<i32>,
-    pub(super) signal: Option<i32>,
+pub(crate) struct Ended {
+    pub(crate) wall_ns: u64,
+    pub(crate) status: ExitStatus,
 }
 
 impl Ended {
-    fn new(status: ExitStatus, wall: Duration) -> Self {
-        Self {
-            wall_ns: u64::try_from(wall.as_nanos()).unwrap_or(u64::MAX),
-            exit_code: status.code(),
-            signal: status.signal(),
-        }
-    }
-
     /// The exit code that stands for it.
     pub(super) fn code(&self) -> u8 {
-        match (self.exit_code, self.signal) {
+        match (self.status.code(), self.status.signal()) {
             (Some(code), _) => u8::try_from(code).unwrap_or(1),
             (None, Some(signal)) => u8::try_from(signal).map_or(1, |number| SIGNALLED | number),
             (None, None) => 1,
@@ -51,35 +42,45 @@ impl Ended {
 }
 
 /// A program that runs.
-pub(super) struct Launched {
+pub(crate) struct Launched {
     pid: Pid,
+    began: Instant,
     ended: Receiver<std::io::Result<Ended>>,
     /// When it is sent the next signal of [`ENDING`].
     next: Option<(Instant, usize)>,
+    told: Option<Duration>,
+    /// Its output, where the command has a pipe for it.
+    pub(crate) stdout: Option<ChildStdout>,
+    pub(crate) stderr: Option<ChildStderr>,
 }
 
 impl Launched {
-    /// Starts a program with its own input and output.
-    pub(super) fn start(
-        command: &[String],
-        variables: &[(&'static str, String)],
-        duration: Option<Duration>,
-    ) -> Result<Self> {
-        let mut prepared = prepare(command, variables)?;
+    /// Starts a program, which is ended after `duration`.
+    pub(crate) fn start(mut prepared: Command, duration: Option<Duration>) -> Result<Self> {
         let began = Instant::now();
-        let child = prepared
+        let mut child = prepared
             .spawn()
-            .map_err(BenchError::io("start", &command[0]))?;
+            .map_err(BenchError::io("start", prepared.get_program()))?;
         let pid = i32::try_from(child.id())
             .map(Pid::from_raw)
             .map_err(|_| Error::Usage("the system gave a process number that is none".into()))?;
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         let (tell, ended) = channel();
         thread::spawn(move || tell.send(wait(child, began)));
         Ok(Self {
             pid,
+            began,
             ended,
             next: duration.map(|duration| (began + duration, 0)),
+            told: None,
+            stdout,
+            stderr,
         })
+    }
+
+    /// How long after its start it was sent the first signal that is to end it.
+    pub(crate) fn told(&self) -> Option<Duration> {
+        self.told
     }
 
     pub(super) fn pid(&self) -> Pid {
@@ -87,7 +88,7 @@ impl Launched {
     }
 
     /// Waits for its end, at most for so long; meanwhile ends it when its time is up.
-    pub(super) fn wait(&mut self, at_most: Option<Duration>) -> Result<Option<Ended>> {
+    pub(crate) fn wait(&mut self, at_most: Option<Duration>) -> Result<Option<Ended>> {
         let until = at_most.map(|limit| Instant::now() + limit);
         loop {
             let due = self.next.map(|(due, _)| due);
@@ -114,6 +115,7 @@ impl Launched {
             }
             let now = Instant::now();
             if let Some((due, step)) = self.next.filter(|(due, _)| *due <= now) {
+                self.told.get_or_insert(self.began.elapsed());
                 // It may have ended in this moment, which is as good.
                 let _ = kill(self.pid, ENDING[step]);
                 self.next = ENDING.get(step + 1).map(|_| (due + PATIENCE, step + 1));
@@ -127,7 +129,10 @@ impl Launched {
 
 fn wait(mut child: Child, began: Instant) -> std::io::Result<Ended> {
     let status = child.wait()?;
-    Ok(Ended::new(status, began.elapsed()))
+    Ok(Ended {
+        wall_ns: duration::ns(began.elapsed()),
+        status,
+    })
 }
 
 /// A command with variables.
@@ -180,30 +185,37 @@ impl Forwarded {
 mod tests {
     use super::*;
 
-    fn ended(exit_code: Option<i32>, signal: Option<i32>) -> u8 {
+    /// The exit code for what the system says of a process.
+    fn code_of(raw: i32) -> u8 {
         Ended {
             wall_ns: 0,
-            exit_code,
-            signal,
+            status: ExitStatus::from_raw(raw),
         }
         .code()
     }
 
     #[test]
     fn exit_codes_are_those_of_shells() {
-        assert_eq!(ended(Some(0), None), 0);
-        assert_eq!(ended(Some(77), None), 77);
-        assert_eq!(ended(None, Some(9)), 137);
-        assert_eq!(ended(None, None), 1);
+        // The exit code is the second byte, the signal the first.
+        assert_eq!(code_of(0), 0);
+        assert_eq!(code_of(77 << 8), 77);
+        assert_eq!(code_of(9), 137);
     }
 
     #[test]
     fn a_program_that_heeds_no_signal_is_killed_after_two() {
         let script = ["sh", "-c", "trap '' INT TERM; while :; do sleep 1; done"].map(str::to_owned);
-        let mut launched = Launched::start(&script, &[], Some(Duration::from_millis(200))).unwrap();
+        let prepared = prepare(&script, &[]).unwrap();
+        let time = Duration::from_millis(200);
+        let mut launched = Launched::start(prepared, Some(time)).unwrap();
         let looked = launched.wait(Some(Duration::from_millis(1))).unwrap();
-        assert_eq!(looked, None);
+        assert_eq!((looked, launched.told()), (None, None));
         let ended = launched.wait(None).unwrap().unwrap();
-        assert_eq!((ended.exit_code, ended.signal), (None, Some(9)));
+        assert_eq!(ended.status.signal(), Some(9));
+        let told = launched.told().unwrap();
+        assert!(
+            told >= time && duration::ns(told) < ended.wall_ns,
+            "{told:?}"
+        );
     }
 }

@@ -10,7 +10,6 @@ use locktoll_report::record::Record;
 use locktoll_report::record::model::{Lock, LockKind, Site};
 use locktoll_symbols::Maps;
 
-use super::has_holds;
 use super::trial::Delay;
 use crate::error::{Error, Result};
 use crate::recorded::Observed;
@@ -162,6 +161,14 @@ impl Choice {
             .iter()
             .any(|property| property == "adaptive")
     }
+}
+
+/// Whether time can be added to the holds of such a lock.
+fn has_holds(kind: LockKind) -> bool {
+    matches!(
+        kind,
+        LockKind::Mutex | LockKind::RwLock | LockKind::SpinLock
+    )
 }
 
 /// The lock and the site that `LOCK[:SITE]` means.

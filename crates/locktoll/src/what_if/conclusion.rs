@@ -1,11 +1,17 @@
 //! From runs to a result.
 
+use std::time::Duration;
+
+use locktoll_bench::duration;
+use locktoll_report::format;
 use locktoll_report::model::Environment;
-use locktoll_report::what_if::model::{self, Chosen, Cut, ReplicaResult, SCHEMA, WhatIf};
+use locktoll_report::what_if::model::{
+    self, Change, Chosen, Cut, ReplicaResult, SCHEMA, Subject, Tolerated, WhatIf,
+};
 use locktoll_stats::cut::{Replica, ReplicaBlock, Share, Tolerance};
 use locktoll_stats::pass_through::{self, Level, PassThrough};
 
-use super::experiment::{Arm, CUTS, Change, Experiment, Run, WATCHED, What};
+use super::experiment::{CUTS, Experiment, Run};
 use super::trial::{Metric, Seen};
 use crate::error::{Error, Result};
 use crate::recorded::CONFIDENCE;
@@ -21,12 +27,15 @@ const BENT_P: f64 = 0.01;
 /// How much less than a cut may have been added for the cut to be within what was tested: the time that is
 /// added is known by the nanosecond, and holds vary.
 const ROUNDING: f64 = 0.97;
+/// The part of a run's time from which on it is told how long the program takes to end.
+const SLOW_END: f64 = 0.05;
 
 /// What was found.
 pub(super) struct Found<'a> {
     pub(super) environment: Environment,
     pub(super) command: &'a [String],
     pub(super) metric: &'a Metric,
+    pub(super) duration: Option<Duration>,
     pub(super) experiment: &'a Experiment<'a>,
     pub(super) runs: &'a [Run],
     pub(super) no_replica: Option<String>,
@@ -34,7 +43,8 @@ pub(super) struct Found<'a> {
 
 /// One block's runs of the program.
 struct Block {
-    bare: Seen,
+    /// Where a bare run has a time.
+    bare: Option<Seen>,
     watched: Seen,
     inside: [Seen; 2],
     outside: Seen,
@@ -56,14 +66,7 @@ pub(super) fn of(found: &Found<'_>) -> Result<WhatIf> {
     let outside = slope(&blocks, |block| {
         vec![(block.outside.delays.outside.total_ns, block.outside)]
     })?;
-    let is_seen_bare = found.metric.is_seen_bare();
-    let base = |block: &Block| {
-        if is_seen_bare {
-            block.bare
-        } else {
-            block.watched
-        }
-    };
+    let base = |block: &Block| block.bare.unwrap_or(block.watched);
     let shares: Vec<f64> = blocks
         .iter()
         .zip(&inside.by_block)
@@ -97,6 +100,7 @@ pub(super) fn of(found: &Found<'_>) -> Result<WhatIf> {
     };
     let mut warnings = experiment.choice.warnings.clone();
     warnings.extend(work_changed(&blocks, found.metric));
+    warnings.extend(ended_late(found.runs));
     Ok(WhatIf {
         schema: SCHEMA.to_owned(),
         environment: found.environment.clone(),
@@ -115,11 +119,15 @@ pub(super) fn of(found: &Found<'_>) -> Result<WhatIf> {
         },
         confidence: CONFIDENCE,
         seed: experiment.seed,
+        duration_ns: found.duration.map(duration::ns),
         blocks: blocks.len() as u64,
-        bare_ns: is_seen_bare.then(|| mean(&|block| block.bare.time_ns)),
+        bare_ns: experiment
+            .is_seen_bare
+            .then(|| mean(&|block| base(block).time_ns)),
         watched_ns: mean(&|block| block.watched.time_ns),
         held_ns,
         tested,
+        added: experiment.added().to_vec(),
         inside,
         outside,
         share,
@@ -132,6 +140,10 @@ pub(super) fn of(found: &Found<'_>) -> Result<WhatIf> {
                 .unwrap_or_default(),
             hold_ns: experiment.replica.map_or(0.0, |fitted| fitted.hold_ns),
             comparison,
+            tolerated: Tolerated {
+                level: TOLERANCE.level,
+                response: TOLERANCE.response,
+            },
         }),
         no_replica: found.no_replica.clone(),
         warnings,
@@ -146,21 +158,20 @@ fn refused(source: locktoll_stats::Error) -> Error {
     }
 }
 
-fn seen(found: &Found<'_>, block: u32, what: What, change: Change) -> Option<Seen> {
-    let arm = Arm { what, change };
+fn seen(found: &Found<'_>, block: u32, subject: Subject, change: Change) -> Option<Seen> {
     let run = found
         .runs
         .iter()
-        .find(|run| run.block == block && run.arm == arm)?;
+        .find(|run| run.block == block && run.subject == subject && run.change == change)?;
     Some(run.seen)
 }
 
 fn program_block(found: &Found<'_>, block: u32) -> Option<Block> {
-    let of = |change| seen(found, block, What::Program, change);
+    let of = |change| seen(found, block, Subject::Program, change);
     let [less, more, outside] = found.experiment.added();
     Some(Block {
-        bare: of(Change::Bare)?,
-        watched: of(WATCHED)?,
+        bare: of(Change::Bare),
+        watched: of(Change::Watched)?,
         inside: [of(less)?, of(more)?],
         outside: of(outside)?,
     })
@@ -189,29 +200,43 @@ fn replica(found: &Found<'_>) -> Result<Option<Replica>> {
         return Ok(None);
     }
     let blocks: Vec<ReplicaBlock> = (0..found.experiment.blocks)
-        .filter_map(|block| {
-            let both = |change| {
-                let of = |what| seen(found, block, what, change).map(|seen| seen.wall_ns);
-                Some([of(What::Program)?, of(What::Replica)?])
-            };
-            let cut = |part| seen(found, block, What::Replica, Change::Cut(part));
-            let added: Option<Vec<[f64; 2]>> =
-                found.experiment.added().into_iter().map(both).collect();
-            let cuts: Option<Vec<f64>> = CUTS
-                .into_iter()
-                .map(|part| cut(part).map(|seen| seen.wall_ns))
-                .collect();
-            Some(ReplicaBlock {
-                unchanged: both(Change::Bare)?,
-                reference: both(WATCHED)?,
-                added: added?,
-                cut: cuts?,
-            })
-        })
+        .filter_map(|block| replica_block(found, block))
         .collect();
     Replica::compute(&blocks, TOLERANCE, CONFIDENCE)
         .map(Some)
         .map_err(refused)
+}
+
+/// One block's times of program and replica. They are alike where both are of a run. Where the program's are of
+/// something else, its answers to additions are ratios of these all the same, and its time as it is is that of
+/// one hold, by watched runs of both.
+fn replica_block(found: &Found<'_>, block: u32) -> Option<ReplicaBlock> {
+    let of = |subject, change| seen(found, block, subject, change);
+    let both = |change| {
+        Some([
+            of(Subject::Program, change)?.time_ns,
+            of(Subject::Replica, change)?.time_ns,
+        ])
+    };
+    let unchanged = if *found.metric == Metric::Wall {
+        both(Change::Bare)?
+    } else {
+        let replica = of(Subject::Replica, Change::Bare)?.time_ns;
+        let [of_program, of_replica] = [
+            of(Subject::Program, Change::Watched)?.per_hold(),
+            of(Subject::Replica, Change::Watched)?.per_hold(),
+        ];
+        [replica * of_program / of_replica, replica]
+    };
+    let cut = |fraction| of(Subject::Replica, Change::Cut { fraction }).map(|seen| seen.time_ns);
+    let added: Option<Vec<[f64; 2]>> = found.experiment.added().into_iter().map(both).collect();
+    let cut: Option<Vec<f64>> = CUTS.into_iter().map(cut).collect();
+    Some(ReplicaBlock {
+        unchanged,
+        reference: both(Change::Watched)?,
+        added: added?,
+        cut: cut?,
+    })
 }
 
 fn cuts(share: &Share, tested: f64, concave: bool, replica: Option<&Replica>) -> Vec<Cut> {
@@ -243,11 +268,32 @@ fn work_changed(blocks: &[Block], metric: &Metric) -> Option<String> {
     })
 }
 
+/// What a program does after the signal that ends it is in its time, as if it were its work.
+fn ended_late(runs: &[Run]) -> Option<String> {
+    let told = || {
+        let seen = runs.iter().map(|run| &run.seen);
+        seen.filter_map(|seen| Some((seen.ending_ns?, seen.wall_ns)))
+    };
+    let (ending, wall): (Vec<f64>, Vec<f64>) = told().unzip();
+    let (ending_ns, wall_ns) = (ending.iter().sum::<f64>(), wall.iter().sum::<f64>());
+    let part = ending_ns / wall_ns;
+    (part > SLOW_END).then(|| {
+        format!(
+            "the program went on for {} after it was told to end, on average, {} of the time that counts: a \
+             longer --duration makes that part smaller",
+            format::duration_ns(ending_ns / ending.len() as f64),
+            format::share(part)
+        )
+    })
+}
+
 fn raw(run: &Run) -> model::Run {
     model::Run {
         block: u64::from(run.block),
-        arm: run.arm.name(),
+        subject: run.subject,
+        change: run.change,
         wall_ns: run.seen.wall_ns,
+        ending_ns: run.seen.ending_ns,
         time_ns: run.seen.time_ns,
         holds: run.seen.delays.holds.count,
         held_ns: run.seen.delays.holds.total_ns,

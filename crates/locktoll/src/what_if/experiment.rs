@@ -1,5 +1,6 @@
 //! The runs: in each block every arm once, in random order, so that a slow minute hits all of them.
 
+use locktoll_report::what_if::model::{Change, Subject};
 use rand::SeedableRng as _;
 use rand::seq::SliceRandom as _;
 use rand_pcg::Pcg64Mcg;
@@ -39,50 +40,13 @@ impl Additions {
     }
 }
 
-/// What is run.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum What {
-    Program,
-    Replica,
-}
-
-/// What is done to it.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Change {
-    /// No library is loaded.
-    Bare,
-    /// The lock is watched, and so much added inside its holds and after them.
-    Added { inside_ns: u64, outside_ns: u64 },
-    /// The part of the replica's holds that is cut; no library is loaded.
-    Cut(f64),
-}
-
-/// One arm of a block.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Arm {
-    pub(super) what: What,
-    pub(super) change: Change,
-}
-
-impl Arm {
-    pub(super) fn name(&self) -> String {
-        let what = match self.what {
-            What::Program => "program",
-            What::Replica => "replica",
-        };
-        match self.change {
-            Change::Bare => format!("{what} bare"),
-            Change::Added {
-                inside_ns: 0,
-                outside_ns: 0,
-            } => format!("{what} watched"),
-            Change::Added {
-                inside_ns,
-                outside_ns: 0,
-            } => format!("{what} {inside_ns} ns inside"),
-            Change::Added { outside_ns, .. } => format!("{what} {outside_ns} ns after"),
-            Change::Cut(part) => format!("{what} cut by {}%", part * 100.0),
-        }
+/// Time added inside the holds, and after them; `None` where the library is not loaded.
+fn additions(change: Change) -> Option<[u64; 2]> {
+    match change {
+        Change::Bare | Change::Cut { .. } => None,
+        Change::Watched => Some([0, 0]),
+        Change::Inside { ns } => Some([ns, 0]),
+        Change::After { ns } => Some([0, ns]),
     }
 }
 
@@ -90,7 +54,8 @@ impl Arm {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Run {
     pub(super) block: u32,
-    pub(super) arm: Arm,
+    pub(super) subject: Subject,
+    pub(super) change: Change,
     pub(super) seen: Seen,
 }
 
@@ -100,49 +65,39 @@ pub(super) struct Experiment<'a> {
     pub(super) choice: &'a Choice,
     pub(super) replica: Option<&'a Fitted>,
     pub(super) additions: Additions,
+    /// Whether a run without the library has a time.
+    pub(super) is_seen_bare: bool,
     pub(super) blocks: u32,
     pub(super) seed: u64,
 }
 
-pub(super) const WATCHED: Change = Change::Added {
-    inside_ns: 0,
-    outside_ns: 0,
-};
-
 impl Experiment<'_> {
-    /// The changes by additions, those inside first.
+    /// What is added, inside the holds first.
     pub(super) fn added(&self) -> [Change; 3] {
         let [less, more] = self.additions.inside_ns;
-        let inside = |inside_ns| Change::Added {
-            inside_ns,
-            outside_ns: 0,
-        };
         [
-            inside(less),
-            inside(more),
-            Change::Added {
-                inside_ns: 0,
-                outside_ns: self.additions.outside_ns,
+            Change::Inside { ns: less },
+            Change::Inside { ns: more },
+            Change::After {
+                ns: self.additions.outside_ns,
             },
         ]
     }
 
-    /// The arms of each block.
-    fn arms(&self) -> Vec<Arm> {
-        let both = [Change::Bare, WATCHED].into_iter().chain(self.added());
-        let mut arms: Vec<Arm> = both
+    /// What each block runs, and how changed.
+    fn arms(&self) -> Vec<(Subject, Change)> {
+        let bare = [Change::Bare].into_iter();
+        let watched = || [Change::Watched].into_iter().chain(self.added());
+        let mut arms: Vec<(Subject, Change)> = bare
             .clone()
-            .map(|change| Arm {
-                what: What::Program,
-                change,
-            })
+            .filter(|_| self.is_seen_bare)
+            .chain(watched())
+            .map(|change| (Subject::Program, change))
             .collect();
         if self.replica.is_some() {
-            let cuts = CUTS.map(Change::Cut);
-            arms.extend(both.chain(cuts).map(|change| Arm {
-                what: What::Replica,
-                change,
-            }));
+            let cuts = CUTS.map(|fraction| Change::Cut { fraction });
+            let all = bare.chain(watched()).chain(cuts);
+            arms.extend(all.map(|change| (Subject::Replica, change)));
         }
         arms
     }
@@ -162,35 +117,34 @@ impl Experiment<'_> {
             began(block + 1);
             let mut arms = self.arms();
             arms.shuffle(&mut random);
-            for arm in arms {
-                let seen = self.one(trials, arm)?;
-                runs.push(Run { block, arm, seen });
+            for (subject, change) in arms {
+                let seen = self.one(trials, subject, change)?;
+                runs.push(Run {
+                    block,
+                    subject,
+                    change,
+                    seen,
+                });
             }
         }
         Ok(runs)
     }
 
-    fn one(&self, trials: &mut Trials<'_>, arm: Arm) -> Result<Seen> {
-        let delay = |all: bool| match arm.change {
-            Change::Bare | Change::Cut(_) => None,
-            Change::Added {
-                inside_ns,
-                outside_ns,
-            } if all => Some(Fitted::delay(inside_ns, outside_ns)),
-            Change::Added {
-                inside_ns,
-                outside_ns,
-            } => Some(self.choice.delay(inside_ns, outside_ns)),
-        };
-        match (arm.what, self.replica) {
-            (What::Replica, Some(replica)) => {
-                let cut = match arm.change {
-                    Change::Cut(part) => part,
+    fn one(&self, trials: &mut Trials<'_>, subject: Subject, change: Change) -> Result<Seen> {
+        let added = additions(change);
+        match (subject, self.replica) {
+            (Subject::Replica, Some(replica)) => {
+                let cut = match change {
+                    Change::Cut { fraction } => fraction,
                     _ => 0.0,
                 };
-                trials.replica(&replica.command(cut), delay(true).as_ref())
+                let delay = added.map(|[inside, after]| Fitted::delay(inside, after));
+                trials.replica(&replica.command(cut), delay.as_ref())
             }
-            _ => trials.program(self.program, delay(false).as_ref()),
+            _ => {
+                let delay = added.map(|[inside, after]| self.choice.delay(inside, after));
+                trials.program(self.program, delay.as_ref())
+            }
         }
     }
 }

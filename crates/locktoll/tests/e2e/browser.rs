@@ -8,7 +8,7 @@ use locktoll_report::{html, json, plots, record};
 use serde_json::Value;
 
 use super::clients::python;
-use super::{SMALL, locktoll, run, stderr, stdout, worst_cases};
+use super::{SMALL, locktoll, run, stderr, stdout, worst_cases, worst_what_ifs};
 
 fn sources() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser")
@@ -199,4 +199,27 @@ fn pages_of_recordings_are_clean() {
     }
     assert!(pages.len() >= 6, "{pages:?}");
     assert_clean(&pages);
+}
+
+#[test]
+fn pages_of_what_ifs_that_are_hard_to_draw_are_clean() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut pages = Vec::new();
+    for (name, result) in worst_what_ifs::all() {
+        let page = folder.path().join(format!("{name}.html"));
+        let text = locktoll_report::what_if::to_html(&result);
+        assert!(!text.contains("<script"), "{name}");
+        fs::write(&page, text).unwrap();
+        pages.push(page);
+    }
+    assert_clean(&pages);
+}
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[test]
+fn a_what_if_s_own_page_is_clean() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = super::what_if::what_if("jobs:guilty", folder.path(), &[], &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_clean(&[folder.path().join("out/what-if.html")]);
 }

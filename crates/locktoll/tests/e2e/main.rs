@@ -20,6 +20,7 @@ mod vulkan_faults;
 mod what_if;
 mod why;
 mod worst_cases;
+mod worst_what_ifs;
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
