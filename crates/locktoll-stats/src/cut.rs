@@ -7,6 +7,9 @@
 //! convex function of each part's length. So a cut gains at most what an addition of the same length
 //! costs, and the share bounds the gain. It does not say how much of the bound is reached.
 //!
+//! Sleeping threads that are woken to take the lock are not in those sums: how many there are depends on
+//! the lengths, and a shorter hold may make them fewer. The bound allows for all of that time to go.
+//!
 //! That is said by a *replica*: something simpler, of which the part can really be cut. It is
 //! believed only as far as it answers every addition as the original does. Both experiments are run
 //! in the same blocks.
@@ -53,18 +56,20 @@ impl Share {
         })
     }
 
-    /// How many times faster the whole is at most without the fraction `cut` of the part: the
-    /// interval's upper end. `None` where that is not bounded.
+    /// How many times faster the whole is at most without the fraction `cut` of the part, and without
+    /// the share `besides` of the whole that may go with it: 1 ∕ (1 − `cut`·hi − `besides`), with the
+    /// interval's upper end hi. `None` where that is not bounded.
     ///
     /// ```
     /// use locktoll_stats::cut::Share;
     ///
     /// let share = Share::compute(&[0.5, 0.5], 0.95)?;
-    /// assert_eq!(share.at_most(1.0), Some(2.0));
+    /// assert_eq!(share.at_most(1.0, 0.0), Some(2.0));
+    /// assert_eq!(share.at_most(0.5, 0.25), Some(2.0));
     /// # Ok::<(), locktoll_stats::Error>(())
     /// ```
-    pub fn at_most(&self, cut: f64) -> Option<f64> {
-        let rest = 1.0 - cut * self.ci?.hi;
+    pub fn at_most(&self, cut: f64, besides: f64) -> Option<f64> {
+        let rest = 1.0 - cut * self.ci?.hi - besides;
         (rest > 0.0).then(|| 1.0 / rest)
     }
 }
@@ -243,13 +248,13 @@ mod tests {
         let share = Share::compute(&[0.2, 0.4], 0.95).unwrap();
         assert!((share.share - 0.3).abs() < 1e-12);
         assert_eq!(share.ci, Some(Interval { lo: 0.0, hi: 1.0 }));
-        assert_eq!(share.at_most(1.0), None);
-        assert_eq!(share.at_most(0.75), Some(4.0));
-        assert_eq!(share.at_most(0.0), Some(1.0));
+        assert_eq!(share.at_most(1.0, 0.0), None);
+        assert_eq!(share.at_most(0.75, 0.0), Some(4.0));
+        assert_eq!(share.at_most(0.0, 0.0), Some(1.0));
         // Time that is added and even saves some is no share, and no cut of it costs anything.
         let share = Share::compute(&[-0.1, -0.1, -0.1], 0.95).unwrap();
-        assert_eq!((share.share, share.at_most(1.0)), (0.0, Some(1.0)));
-        assert_eq!(Share::compute(&[0.5], 0.95).unwrap().at_most(0.5), None);
+        assert_eq!((share.share, share.at_most(1.0, 0.0)), (0.0, Some(1.0)));
+        assert_eq!(Share::compute(&[0.5], 0.95).unwrap().at_most(0.5, 0.0), None);
         assert!(Share::compute(&[], 0.95).is_err());
         assert!(Share::compute(&[f64::NAN], 0.95).is_err());
     }
@@ -350,7 +355,7 @@ mod tests {
                 let share = Machine { rng, device }.share();
                 [0.25_f64, 0.5, 0.75].iter().all(|cut| {
                     let truth = 1_f64.max(device) / (1.0 - cut).max(device);
-                    share.at_most(*cut).is_none_or(|most| most >= truth)
+                    share.at_most(*cut, 0.0).is_none_or(|most| most >= truth)
                 })
             })
             .count()
@@ -362,6 +367,37 @@ mod tests {
         for device in [0.0, 0.6, 1.0, 1.7] {
             assert!(bounded(device) >= 955, "{device}: {}", bounded(device));
         }
+    }
+
+    /// Turns of a lock of which more are handed over to a sleeper the longer the hold is: at a hold of 1
+    /// half of them, each for a waking of 2. Time that is added makes little difference to that, and time
+    /// that is taken away much.
+    #[test]
+    fn the_bound_needs_the_hand_overs_where_they_depend_on_the_hold() {
+        let turn = |hold: f64| hold + 2.0 * hold / (hold + 1.0);
+        let (now, handed_over) = (turn(1.0), 2.0 * 0.5 / turn(1.0));
+        let (mut without, mut with) = (0, 0);
+        for seed in 0..1000 {
+            let mut rng = Pcg64::seed_from_u64(seed);
+            let mut time = |hold: f64| turn(hold) * (0.03 * normal(&mut rng)).exp();
+            let by_block: Vec<f64> = (0..10)
+                .map(|_| {
+                    let [base, half, whole] = [1.0, 1.5, 2.0].map(&mut time);
+                    (0.5 * (half - base) + (whole - base)) / 1.25 / base
+                })
+                .collect();
+            let share = Share::compute(&by_block, 0.95).unwrap();
+            let holds = |besides: f64| {
+                [0.25, 0.5, 0.75].iter().all(|cut| {
+                    let truth = now / turn(1.0 - cut);
+                    share.at_most(*cut, besides).is_none_or(|most| most >= truth)
+                })
+            };
+            without += usize::from(holds(0.0));
+            with += usize::from(holds(handed_over));
+        }
+        assert!(without < 900, "{without}");
+        assert_eq!(with, 1000);
     }
 
     #[test]
@@ -376,7 +412,7 @@ mod tests {
             })
             .collect();
         let share = Share::compute(&by_block, 0.95).unwrap();
-        let most = share.at_most(1.0).unwrap();
+        let most = share.at_most(1.0, 0.0).unwrap();
         assert!((1.0..1.03).contains(&most), "{most}");
     }
 

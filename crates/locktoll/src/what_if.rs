@@ -11,6 +11,7 @@
 //! | `experiment` | the runs of a block, in random order |
 //! | `replica` | threads that take a lock and do nothing else |
 //! | `fitting` | how long the replica's holds have to be |
+//! | `waking` | what it costs to hand a lock over to a thread that sleeps |
 //! | `conclusion` | from runs to a result |
 //! | `folder` | the result's files |
 
@@ -21,6 +22,9 @@ mod fitting;
 mod folder;
 pub mod replica;
 mod trial;
+mod waking;
+
+use std::time::Duration;
 
 use locktoll_bench::environment;
 use locktoll_report::terminal::TerminalStyle;
@@ -38,8 +42,8 @@ use crate::record::{Library, create, program};
 use crate::recorded::{self, Facts};
 use crate::{output, planning};
 
-/// The share of the time from which on a lock's holds are worth a replica: below it, the lock is free most
-/// of the time, and what limits the program is something that a replica lacks.
+/// The share of the time from which on a lock's holds and hand-overs are worth a replica: below it, the lock
+/// is free most of the time, and what limits the program is something that a replica lacks.
 const BUSY: f64 = 0.5;
 /// The least that is added at most, as a fraction of the program's time between two acquisitions: a short
 /// hold is lengthened by more than itself, so that what that does can be told from noise.
@@ -96,13 +100,15 @@ pub fn run(arguments: &RecordArgs, named: &str) -> Result<u8> {
     let turn_ns = watched.wall_ns / holds.count as f64;
     let additions = Additions::new(hold_ns, turn_ns, LEAST);
     let utilisation = holds.total_ns as f64 / watched.wall_ns;
+    let slept = Duration::try_from_secs_f64(hold_ns * 1e-9).unwrap_or_default();
+    let handover = choice.handover(waking::mean_ns(slept));
 
     let mut fitted = None;
     let no_replica = choice.no_replica().or_else(|| {
-        (utilisation < BUSY).then(|| {
+        (utilisation + handover.share < BUSY).then(|| {
             format!(
-                "the lock is held for {} of the time only",
-                locktoll_report::format::share(utilisation)
+                "the lock is held or handed over for {} of the time only",
+                locktoll_report::format::share(utilisation + handover.share)
             )
         })
     });
@@ -129,6 +135,7 @@ pub fn run(arguments: &RecordArgs, named: &str) -> Result<u8> {
         duration: arguments.duration,
         experiment: &experiment,
         runs: &runs,
+        handover,
         no_replica,
     })?;
     folder::write(&directory, &result)?;

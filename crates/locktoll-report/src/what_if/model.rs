@@ -51,6 +51,8 @@ pub struct WhatIf {
     pub outside: PassThrough,
     /// The share of the program's time that the holds are, by what passes through.
     pub share: Share,
+    /// How much of the time may be spent on waking threads that wait for the lock.
+    pub handover: Handover,
     /// Whether longer additions cost less in proportion, so that nothing bounds what a cut would gain.
     pub concave: bool,
     /// What cuts of the holds would bring.
@@ -82,6 +84,19 @@ pub struct Chosen {
     pub apart_ns: Option<f64>,
 }
 
+/// What handing the lock over to threads that sleep may take of the program's time. How often it happens
+/// depends on the holds, in a way that additions do not tell, so bounds allow for all of it to go.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Handover {
+    /// Acquisitions that found the lock taken, as a fraction of all, in the first run.
+    pub contended: f64,
+    /// Mean time from waking a thread to its going on, after it has slept as long as a hold: measured on
+    /// this machine before the blocks.
+    pub waking_ns: f64,
+    /// The contended acquisitions' number × `waking_ns` ∕ time of the first run, at most 1.
+    pub share: f64,
+}
+
 /// What the time is measured by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Metric {
@@ -97,7 +112,7 @@ pub struct Cut {
     /// The part of each hold that is cut.
     pub fraction: f64,
     /// How many times faster the program would be at most: the upper end of the interval from what passes
-    /// through. `null` where it is not bounded, or beyond what was tested.
+    /// through, and all of [`Handover::share`] gone. `null` where it is not bounded, or beyond what was tested.
     pub at_most: Option<f64>,
     /// How many times faster it would be, by the replica; `null` where none is believed.
     pub expected: Option<Faster>,

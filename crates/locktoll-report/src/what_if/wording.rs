@@ -29,6 +29,11 @@ pub(super) fn answer(result: &WhatIf, name: fn(&str) -> String) -> Vec<String> {
             "{lock}: what it costs is not identified. The more time was added to its holds, the less of it \
              arrived, so what was added does not bound what a cut would gain."
         ),
+        None if handed_over_mostly(result) => format!(
+            "{lock}: what it costs is not bounded by what was added. Handing it over to threads that sleep may take \
+             {} of the time, and how often that happens changes with the holds.",
+            share(result.handover.share)
+        ),
         None => format!(
             "{lock}: the program's time passes through its holds, as far as can be told; what would limit the \
              program without them was not seen."
@@ -54,6 +59,12 @@ pub(super) fn answer(result: &WhatIf, name: fn(&str) -> String) -> Vec<String> {
         ));
     }
     sentences
+}
+
+/// Whether the bounds are lost to hand-overs, and would be there without them.
+fn handed_over_mostly(result: &WhatIf) -> bool {
+    let share = &result.share;
+    share.at_most(1.0, 0.0).is_some() && share.at_most(1.0, result.handover.share).is_none()
 }
 
 /// What was found out, and from what.
@@ -83,6 +94,14 @@ pub(super) fn evidence(result: &WhatIf) -> Vec<String> {
             share(ci.hi)
         ));
     }
+    let handover = &result.handover;
+    sentences.push(format!(
+        "{} of its acquisitions found it taken. To go on after it was woken takes a thread {} here, so handing the \
+         lock over takes at most {} of the time; a bound allows for all of it to go.",
+        share(handover.contended),
+        duration_ns(handover.waking_ns),
+        share(handover.share)
+    ));
     sentences.extend(replica(result));
     sentences
 }
@@ -162,8 +181,8 @@ pub(super) fn arm(run: &Run) -> String {
 }
 
 /// What the figures mean.
-pub(super) const READING: &str = "At most: a cut gains no more than what as long an addition costs, where threads take turns in an order \
-     that the times do not change; nothing is said beyond what was added. Expected: measured on the replica, \
+pub(super) const READING: &str = "At most: a cut gains no more than what as long an addition costs, and the hand-overs to threads that sleep, where \
+     threads take turns in an order that the times do not change; nothing is said beyond what was added. Expected: measured on the replica, \
      and can be below 1, since a shorter hold may make the hand-over between threads dearer.";
 
 /// What the columns of answers mean.

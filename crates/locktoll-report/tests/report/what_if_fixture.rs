@@ -2,7 +2,7 @@
 
 use locktoll_report::model::Environment;
 use locktoll_report::what_if::model::{
-    Change, Chosen, Cut, Metric, ReplicaResult, Run, SCHEMA, Subject, Tolerated, WhatIf,
+    Change, Chosen, Cut, Handover, Metric, ReplicaResult, Run, SCHEMA, Subject, Tolerated, WhatIf,
 };
 use locktoll_stats::cut::{Replica, ReplicaBlock, Share, Tolerance};
 use locktoll_stats::pass_through::{Block, Level, PassThrough};
@@ -69,6 +69,13 @@ fn slope(levels: &[usize]) -> PassThrough {
     PassThrough::compute(&blocks, CONFIDENCE).unwrap()
 }
 
+/// One acquisition in a hundred is handed over, 500,000 · 0.01 · 10 µs ∕ 1 s = 5%.
+const HANDOVER: Handover = Handover {
+    contended: 0.01,
+    waking_ns: 10_000.0,
+    share: 0.05,
+};
+
 /// A lock that is held for half of the time, with a replica whose answers are `factor` times the program's.
 fn with_replica(factor: f64) -> WhatIf {
     let changes = [Change::Bare, Change::Watched, LESS, MORE, AFTER];
@@ -105,7 +112,7 @@ fn with_replica(factor: f64) -> WhatIf {
         .enumerate()
         .map(|(at, fraction)| Cut {
             fraction,
-            at_most: share.at_most(fraction),
+            at_most: share.at_most(fraction, HANDOVER.share),
             expected: comparison
                 .faster
                 .get(at)
@@ -141,6 +148,7 @@ fn with_replica(factor: f64) -> WhatIf {
         inside: slope(&[2, 3]),
         outside: slope(&[4]),
         share,
+        handover: HANDOVER,
         concave: false,
         cuts,
         replica: Some(ReplicaResult {

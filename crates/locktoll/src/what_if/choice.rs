@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use locktoll_report::record::Record;
 use locktoll_report::record::model::{Lock, LockKind, Site};
+use locktoll_report::what_if::model::Handover;
 use locktoll_symbols::Maps;
 
 use super::trial::Delay;
@@ -36,6 +37,9 @@ pub(super) struct Choice {
     /// Acquisitions of each of these threads.
     pub(super) by_thread: Vec<u64>,
     pub(super) warnings: Vec<String>,
+    contended: f64,
+    /// Contended acquisitions of the lock in each nanosecond.
+    contentions_per_ns: f64,
     kind: LockKind,
     properties: Vec<String>,
     place: Option<String>,
@@ -111,6 +115,8 @@ impl Choice {
             threads: by_thread.len() as u64,
             by_thread,
             warnings,
+            contended: lock.contentions as f64 / lock.acquisitions as f64,
+            contentions_per_ns: lock.contentions as f64 / record.run.wall_ns.max(1) as f64,
             kind: lock.kind,
             properties: lock.properties.clone(),
             place,
@@ -131,6 +137,15 @@ impl Choice {
             sites: self.site_places.join(":"),
             inside_ns,
             outside_ns,
+        }
+    }
+
+    /// What handing it over may take of the time, where waking a thread takes so long.
+    pub(super) fn handover(&self, waking_ns: f64) -> Handover {
+        Handover {
+            contended: self.contended,
+            waking_ns,
+            share: (self.contentions_per_ns * waking_ns).min(1.0),
         }
     }
 

@@ -6,7 +6,7 @@ use locktoll_bench::duration;
 use locktoll_report::format;
 use locktoll_report::model::Environment;
 use locktoll_report::what_if::model::{
-    self, Change, Chosen, Cut, ReplicaResult, SCHEMA, Subject, Tolerated, WhatIf,
+    self, Change, Chosen, Cut, Handover, ReplicaResult, SCHEMA, Subject, Tolerated, WhatIf,
 };
 use locktoll_stats::cut::{Replica, ReplicaBlock, Share, Tolerance};
 use locktoll_stats::pass_through::{self, Level, PassThrough};
@@ -38,6 +38,7 @@ pub(super) struct Found<'a> {
     pub(super) duration: Option<Duration>,
     pub(super) experiment: &'a Experiment<'a>,
     pub(super) runs: &'a [Run],
+    pub(super) handover: Handover,
     pub(super) no_replica: Option<String>,
 }
 
@@ -89,7 +90,13 @@ pub(super) fn of(found: &Found<'_>) -> Result<WhatIf> {
     let holds = mean(&|block| block.watched.delays.holds.count as f64);
     let tested = added_ns / held_ns;
     let replica = replica(found)?;
-    let cuts = cuts(&share, tested, concave, replica.as_ref());
+    let cuts = cuts(
+        &share,
+        found.handover.share,
+        tested,
+        concave,
+        replica.as_ref(),
+    );
     let total = |of: &dyn Fn(&Block) -> locktoll_trace::recording::Sum| {
         let (mut count, mut total_ns) = (0_u64, 0_u64);
         for block in &blocks {
@@ -131,6 +138,7 @@ pub(super) fn of(found: &Found<'_>) -> Result<WhatIf> {
         inside,
         outside,
         share,
+        handover: found.handover,
         concave,
         cuts,
         replica: replica.map(|comparison| ReplicaResult {
@@ -239,7 +247,13 @@ fn replica_block(found: &Found<'_>, block: u32) -> Option<ReplicaBlock> {
     })
 }
 
-fn cuts(share: &Share, tested: f64, concave: bool, replica: Option<&Replica>) -> Vec<Cut> {
+fn cuts(
+    share: &Share,
+    handed_over: f64,
+    tested: f64,
+    concave: bool,
+    replica: Option<&Replica>,
+) -> Vec<Cut> {
     let believed = replica.filter(|replica| replica.believed);
     CUTS.into_iter()
         .chain([1.0])
@@ -247,7 +261,7 @@ fn cuts(share: &Share, tested: f64, concave: bool, replica: Option<&Replica>) ->
         .map(|(index, fraction)| Cut {
             fraction,
             at_most: share
-                .at_most(fraction)
+                .at_most(fraction, handed_over)
                 .filter(|_| !concave && tested >= ROUNDING * fraction),
             expected: believed.and_then(|replica| replica.faster.get(index).copied()),
         })
@@ -309,12 +323,15 @@ mod tests {
     #[test]
     fn nothing_is_said_beyond_what_was_added() {
         let share = Share::compute(&[0.5, 0.5, 0.5], 0.95).unwrap();
-        let most: Vec<Option<f64>> = cuts(&share, 0.5, false, None)
+        let most: Vec<Option<f64>> = cuts(&share, 0.0, 0.5, false, None)
             .iter()
             .map(|cut| cut.at_most)
             .collect();
         assert_eq!(most, [Some(1.0 / 0.875), Some(1.0 / 0.75), None, None]);
-        let bent = cuts(&share, 1.0, true, None);
+        let handed_over = cuts(&share, 0.5, 1.0, false, None);
+        assert_eq!(handed_over[1].at_most, Some(1.0 / 0.25));
+        assert_eq!(handed_over[3].at_most, None);
+        let bent = cuts(&share, 0.0, 1.0, true, None);
         assert!(bent.iter().all(|cut| cut.at_most.is_none()));
     }
 }

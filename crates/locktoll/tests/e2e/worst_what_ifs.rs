@@ -6,7 +6,7 @@
 use locktoll_report::model::Environment;
 use locktoll_report::what_if::WhatIf;
 use locktoll_report::what_if::model::{
-    Change, Chosen, Cut, Metric, ReplicaResult, Run, SCHEMA, Subject, Tolerated,
+    Change, Chosen, Cut, Handover, Metric, ReplicaResult, Run, SCHEMA, Subject, Tolerated,
 };
 use locktoll_stats::Interval;
 use locktoll_stats::cut::{Faster, LogDifference, Replica, Share};
@@ -114,6 +114,11 @@ fn result(blocks: u64, watched_ns: f64, slope_of: f64, half: Option<f64>) -> Wha
             n: 3,
             share: 0.9,
             ci: half.map(|_| around(0.9, 0.05)),
+        },
+        handover: Handover {
+            contended: 0.5,
+            waking_ns: 123_456.0,
+            share: 1.0,
         },
         concave: false,
         cuts: [0.25, 0.5, 0.75, 1.0]
