@@ -2,20 +2,12 @@
 
 #include <stdlib.h>
 
-
-static LTScope *new_scope(void) {
-    LTScope *scope = calloc(1, sizeof *scope);
-    if (!scope)
-        abort();
-    return scope;
-}
-
 @implementation LTCommandBuffer
 
 - (id)initWithQueue:(LTCommandQueue *)queue {
     if ((self = [super init])) {
         _queue = [queue retain];
-        _scope = new_scope();
+        _scope = lt_new_scope();
         pthread_mutex_init(&_lock, NULL);
         _submission = lt_submission_new();
         lt_count(LT_COMMAND_BUFFERS_CREATED, 1);

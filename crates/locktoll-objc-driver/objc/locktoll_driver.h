@@ -13,7 +13,7 @@
  * where one of the two ends or destroys an encoder, else by SIGABRT. */
 enum ltd_scope {
     LTD_OFF = 0,
-    /* A command buffer with the encoders opened on it. */
+    /* A command buffer with the encoders opened on it; an encoder of a parallel one by itself. */
     LTD_ENCODER = 1,
     /* What all command buffers of one queue share. */
     LTD_CONTEXT = 2,
@@ -68,8 +68,8 @@ struct ltd_counts {
 void ltd_counts(struct ltd_counts *counts);
 void ltd_reset(void);
 
-/* This thread's last call from outside the driver: its selector, and a digest of its arguments' values (what a
- * pointer to an array points to included), which is equal for equal arguments. */
+/* This thread's last call from outside the driver since it was asked last: its selector, or null, and a digest of its
+ * arguments' values (what a pointer to an array points to included), which is equal for equal arguments. */
 struct ltd_call {
     const char *selector;
     uint64_t arguments;

@@ -25,7 +25,7 @@ use std::marker::PhantomData;
 pub enum Scope {
     /// Any overlap is accepted.
     Off = 0,
-    /// A command buffer with the encoders opened on it.
+    /// A command buffer with the encoders opened on it; an encoder of a parallel one by itself.
     Encoder = 1,
     /// What all command buffers of one queue share.
     Context = 2,
@@ -218,8 +218,8 @@ pub fn reset() {
     ffi::ltd_reset();
 }
 
-/// This thread's last call from outside the driver: its selector, if there was one, and a digest of
-/// its arguments.
+/// This thread's last call from outside the driver since it was asked last: its selector, if there was
+/// one, and a digest of its arguments.
 pub fn last_call() -> (Option<&'static CStr>, u64) {
     let mut call = LastCall {
         selector: std::ptr::null(),
