@@ -5,7 +5,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::ffi::CStr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock, RwLock};
+use std::sync::{Barrier, Mutex, OnceLock, RwLock};
 
 use locktoll_metal::{Options, coverage, stats};
 use locktoll_objc_driver as driver;
@@ -21,8 +21,12 @@ use support::metal::{Id, Object, command_buffer, commit, device, pool, queue, wr
 enum Step {
     /// Makes an encoder in a command buffer, and shows it to all threads.
     Make { buffer: usize, factory: usize },
-    /// Calls an encoder that some thread shows. What that makes is shown in its turn.
-    Call { shown: usize, method: usize },
+    /// Calls an encoder that some thread shows, several times. What that makes is shown in its turn.
+    Call {
+        shown: usize,
+        method: usize,
+        times: usize,
+    },
     /// Ends the encoder that this thread has made last, if it has not yet.
     End,
     /// Takes an encoder away from where it is shown, and with it a reference.
@@ -35,7 +39,7 @@ enum Step {
 
 const THREADS: usize = 4;
 const BUFFERS: usize = 2;
-const SHOWN: usize = 4;
+const SHOWN: usize = 3;
 /// More than any kind of encoder has.
 const METHODS: usize = 1 << 10;
 
@@ -43,13 +47,19 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         3 => (0..BUFFERS, 0..FACTORIES.len())
             .prop_map(|(buffer, factory)| Step::Make { buffer, factory }),
-        8 => (0..SHOWN, 0..METHODS).prop_map(|(shown, method)| Step::Call { shown, method }),
+        8 => (0..SHOWN, 0..METHODS, 1..10_usize)
+            .prop_map(|(shown, method, times)| Step::Call { shown, method, times }),
         3 => Just(Step::End),
         2 => (0..SHOWN).prop_map(Step::Forget),
         1 => (0..BUFFERS).prop_map(Step::Commit),
         1 => (0..BUFFERS, any::<bool>()).prop_map(|(buffer, waits)| Step::Event { buffer, waits }),
     ];
     prop::collection::vec(step, 5..60)
+}
+
+/// A few factories, of which a case is: were it always all, few encoders of one kind would meet.
+fn factories() -> impl Strategy<Value = Vec<(&'static str, &'static str)>> {
+    prop::sample::subsequence(FACTORIES.to_vec(), 1..=3)
 }
 
 /// A strategy, within what calls must not overlap, and whether threads share command buffers: only a
@@ -113,7 +123,9 @@ type Encoder = (Object, usize);
 fn encoder(object: Id) -> Encoder {
     let object = Object::retained(object);
     let class = object.class().name();
-    let kind = KINDS.iter().position(|(name, _)| class.to_str() == Ok(name));
+    let kind = KINDS
+        .iter()
+        .position(|(name, _)| class.to_str() == Ok(name));
     (object, kind.expect("a class of encoders"))
 }
 
@@ -123,6 +135,7 @@ struct World {
     /// Of each thread, or the first's for all.
     buffers: Vec<[RwLock<Object>; BUFFERS]>,
     shown: [Mutex<Option<Encoder>>; SHOWN],
+    factories: Vec<(&'static str, &'static str)>,
     /// Calls that the driver has had, by kind of encoder, and those that it has not.
     had: [AtomicU64; KINDS.len()],
     kept_back: AtomicU64,
@@ -134,7 +147,11 @@ struct World {
 }
 
 impl World {
-    fn new(is_shared: bool, is_wrapped: bool) -> Self {
+    fn new(
+        factories: Vec<(&'static str, &'static str)>,
+        is_shared: bool,
+        is_wrapped: bool,
+    ) -> Self {
         let device = device();
         let queue = queue(&device);
         let new = |_: usize| RwLock::new(new_buffer(&queue, is_wrapped));
@@ -144,6 +161,7 @@ impl World {
             buffers,
             queue,
             shown: core::array::from_fn(|_| Mutex::new(None)),
+            factories,
             had: [const { AtomicU64::new(0) }; KINDS.len()],
             kept_back: AtomicU64::new(0),
             made: AtomicU64::new(0),
@@ -164,21 +182,30 @@ impl World {
                 step,
                 Step::Make { .. } | Step::Commit(_) | Step::Event { .. }
             ) {
-                own.drain(..).rev().for_each(|encoder| self.end(&encoder, index));
+                own.drain(..)
+                    .rev()
+                    .for_each(|encoder| self.end(&encoder, index));
             }
             match step {
                 Step::Make { buffer, factory } => {
-                    let (factory, class) = FACTORIES[factory];
+                    let (factory, class) = self.factories[factory % self.factories.len()];
                     let buffer = buffers[buffer].read().expect("no panic");
                     let made = pool(|| encoder(self.arguments.call(&buffer, factory)));
                     drop(buffer);
                     assert_eq!(KINDS[made.1].0, class);
                     own.push(self.show(made, index));
                 }
-                Step::Call { shown, method } => {
+                Step::Call {
+                    shown,
+                    method,
+                    times,
+                } => {
                     let shown = self.shown[shown].lock().expect("no panic").clone();
-                    if let Some(made) = shown.and_then(|shown| self.call(&shown, method)) {
-                        own.push(self.show(made, index));
+                    for time in 0..times {
+                        let made = shown
+                            .as_ref()
+                            .and_then(|shown| self.call(shown, method + time));
+                        own.extend(made.map(|made| self.show(made, index + time)));
                     }
                 }
                 Step::End => {
@@ -204,14 +231,19 @@ impl World {
                 }
             }
         }
-        own.drain(..).rev().for_each(|encoder| self.end(&encoder, 0));
+        own.drain(..)
+            .rev()
+            .for_each(|encoder| self.end(&encoder, 0));
     }
 
     /// Shows a new encoder to all threads, in the place of one that was shown before.
     fn show(&self, made: Encoder, at: usize) -> Object {
         self.made.fetch_add(1, Ordering::Relaxed);
         let object = made.0.clone();
-        let before = self.shown[at % SHOWN].lock().expect("no panic").replace(made);
+        let before = self.shown[at % SHOWN]
+            .lock()
+            .expect("no panic")
+            .replace(made);
         drop(before);
         object
     }
@@ -229,7 +261,11 @@ impl World {
             (!made.is_null()).then(|| encoder(made))
         });
         let had = driver::last_call().0.map(CStr::to_bytes) == Some(method.as_bytes());
-        let count = if had { &self.had[*kind] } else { &self.kept_back };
+        let count = if had {
+            &self.had[*kind]
+        } else {
+            &self.kept_back
+        };
         count.fetch_add(1, Ordering::Relaxed);
         made
     }
@@ -256,6 +292,7 @@ proptest! {
     #[test]
     fn every_call_takes_effect_or_is_counted_and_nothing_is_left(
         (strategy, scope, is_shared) in settings(),
+        factories in factories(),
         is_wrapped: bool,
         recycles: bool,
         programs in prop::collection::vec(steps(), THREADS),
@@ -265,13 +302,17 @@ proptest! {
         driver::recycle(recycles);
         driver::reset();
         let before = stats();
-        let world = World::new(is_shared, is_wrapped);
-        driver::race_window_ns(1_000);
+        let world = World::new(factories, is_shared, is_wrapped);
+        driver::race_window_ns(50_000);
         driver::fault(scope);
+        let start = Barrier::new(THREADS);
         std::thread::scope(|scope| {
             for (thread, steps) in programs.iter().enumerate() {
-                let world = &world;
-                scope.spawn(move || pool(|| world.run(thread, steps)));
+                let (world, start) = (&world, &start);
+                scope.spawn(move || {
+                    start.wait();
+                    pool(|| world.run(thread, steps));
+                });
             }
         });
         driver::fault(Scope::Off);
