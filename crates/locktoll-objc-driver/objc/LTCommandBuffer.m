@@ -2,6 +2,10 @@
 
 #include <stdlib.h>
 
+static bool lends;
+
+void ltd_lends(bool on) { LT_STORE(&lends, on); }
+
 @implementation LTCommandBuffer
 
 - (id)initWithQueue:(LTCommandQueue *)queue {
@@ -147,6 +151,8 @@ static void check_no_encoder(LTCommandBuffer *self, SEL call, const char *what) 
     pthread_mutex_unlock(&_lock);
     lt_engine_submit(_queue->_engine, _submission);
     [_queue makeRoom];
+    if (LT_LOAD(&lends))
+        [[self retain] autorelease];
 }
 
 - (void)waitUntilCompleted {

@@ -35,6 +35,10 @@ void ltd_race_window_ns(uint64_t ns);
  * Elsewhere than on GNUstep the allocator decides. */
 void ltd_recycle(bool recycles);
 
+/* Whether each commit leaves a reference to its command buffer in the calling thread's autorelease pool, as calls of
+ * a driver may do with what they use. */
+void ltd_lends(bool lends);
+
 /* Groups of calls. A call made by the driver itself, inside another, is in none of them, but nested. (The
  * destroyImpl of a dealloc from outside is LTD_DESTROY: dealloc itself is not a call of any group.) */
 enum ltd_group {

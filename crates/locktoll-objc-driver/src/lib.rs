@@ -156,6 +156,7 @@ mod ffi {
         pub(super) safe fn ltd_fault_covers_destroy(covers: bool);
         pub(super) safe fn ltd_race_window_ns(ns: u64);
         pub(super) safe fn ltd_recycle(recycles: bool);
+        pub(super) safe fn ltd_lends(lends: bool);
         pub(super) safe fn ltd_counts(counts: &mut Counts);
         pub(super) safe fn ltd_reset();
         pub(super) safe fn ltd_last_call(call: &mut LastCall);
@@ -204,6 +205,11 @@ pub fn race_window_ns(ns: u64) {
 /// Sets whether a deallocated encoder's memory is the next encoder's.
 pub fn recycle(recycles: bool) {
     ffi::ltd_recycle(recycles);
+}
+
+/// Sets whether each commit leaves a reference to its command buffer in the calling thread's pool.
+pub fn lends(lends: bool) {
+    ffi::ltd_lends(lends);
 }
 
 /// What has been counted.

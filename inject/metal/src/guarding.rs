@@ -120,6 +120,9 @@ impl Options {
             protection.report(&line, false);
         }
         if protection.options.verbose {
+            for line in tables::all_covered() {
+                protection.report(&line, false);
+            }
             let methods = tables::guarded_methods();
             let strategy = protection.options.strategy;
             protection.report(&format!("{strategy}: {methods} methods replaced"), false);
