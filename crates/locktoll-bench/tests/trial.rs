@@ -173,3 +173,23 @@ fn latencies_are_ordered_and_at_least_the_service() {
     assert!(latency.p50_ns <= latency.p90_ns && latency.p90_ns <= latency.p99_ns);
     assert!(latency.p99_ns <= latency.max_ns);
 }
+
+/// What calls of an op leave in the pool of their thread is gone with the op.
+#[cfg(feature = "objc")]
+#[test]
+fn each_op_has_an_autorelease_pool() {
+    use locktoll_objc_driver as driver;
+
+    driver::lends(true);
+    // A shared encoder's command buffer may also be committed by who waits for it.
+    for (sync, threads_per_encoder) in [("each-op", 1), ("batch:3", 1), ("end", 2)] {
+        let mut spec = spec("stress", "global", 2);
+        spec.encoders.device.choice = DeviceChoice::Objc;
+        spec.encoders.workload.threads_per_encoder = threads_per_encoder;
+        spec.encoders.sync = sync.parse().unwrap();
+        measure(&spec);
+        let live = driver::counts().command_buffers_live;
+        assert_eq!(live, 0, "{sync}");
+    }
+    driver::lends(false);
+}

@@ -76,6 +76,17 @@ pub trait Device: Sync {
     /// A copy of the buffer's contents. Of work that was not waited for, it may show any part.
     fn read(&self, buffer: &Self::Buffer) -> Vec<f32>;
 
+    /// Does what a thread has to do for one op, its wait included, and then lets go of what the driver has
+    /// lent the thread meanwhile. A thread that makes many ops makes each of them in here.
+    ///
+    /// Where the driver is Objective-C this is an [autorelease pool]: calls may leave objects in the
+    /// thread's pool, and a thread of ours has none of its own, so that they would stay until it ends.
+    ///
+    /// [autorelease pool]: https://developer.apple.com/library/archive/documentation/Cocoa/Conceptual/MemoryMgmt/Articles/mmAutoreleasePools.html
+    fn op<R>(&self, body: impl FnOnce() -> R) -> R {
+        body()
+    }
+
     /// A new, empty command buffer.
     ///
     /// # Safety

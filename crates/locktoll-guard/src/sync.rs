@@ -85,8 +85,37 @@ mod real {
 mod modelled {
     use core::marker::PhantomData;
     use core::ops::{Deref, DerefMut};
+    use core::sync::atomic::Ordering;
 
-    pub(crate) use loom::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize};
+    use loom::sync::atomic::fence;
+    pub(crate) use loom::sync::atomic::{AtomicPtr, AtomicU64};
+
+    /// loom's, with the one order of sequentially consistent accesses, which loom takes for accesses that
+    /// acquire or release and no more. What it does know is fences, so there is one behind such a store and
+    /// one before such a load, as compilers put them for processors that have no such accesses
+    /// (<https://www.cl.cam.ac.uk/~pes20/cpp/cpp0xmappings.html>).
+    #[derive(Default)]
+    pub(crate) struct AtomicUsize(loom::sync::atomic::AtomicUsize);
+
+    impl AtomicUsize {
+        pub(crate) fn new(value: usize) -> Self {
+            AtomicUsize(loom::sync::atomic::AtomicUsize::new(value))
+        }
+
+        pub(crate) fn load(&self, order: Ordering) -> usize {
+            if order == Ordering::SeqCst {
+                fence(order);
+            }
+            self.0.load(order)
+        }
+
+        pub(crate) fn store(&self, value: usize, order: Ordering) {
+            self.0.store(value, order);
+            if order == Ordering::SeqCst {
+                fence(order);
+            }
+        }
+    }
 
     ::loom::thread_local! {
         static NAME: usize = {

@@ -9,12 +9,13 @@
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use locktoll_guard::{Address, Guard, Instrument, OwnedLock, Site, Strategy};
+use locktoll_guard::{Address, Guard, Instrument, Objects, OwnedLock, Record, Site, Strategy};
 use loom::cell::UnsafeCell;
 use loom::sync::atomic::{AtomicU32, Ordering};
 use loom::thread;
 
 /// What a section protects: an object that breaks when two threads use it at once.
+#[derive(Default)]
 struct Encoder {
     calls: UnsafeCell<u32>,
 }
@@ -275,5 +276,58 @@ fn a_loan_is_lent_on() {
         };
         run([nest(&[0, 1]), nest(&[1, 0, 2]), nest(&[2, 0])]);
         assert_eq!(encoders.each_ref().map(Encoder::calls), [6, 4, 4]);
+    });
+}
+
+/// A record as its trait asks for: who uses it says so first, and then looks whose it is.
+#[derive(Default)]
+struct Kept {
+    inside: AtomicU32,
+    /// Changed when the record begins to serve an object, while nobody may be inside.
+    of: Encoder,
+}
+
+impl Record for Kept {
+    fn is_idle(&self) -> bool {
+        self.inside.load(Ordering::SeqCst) == 0
+    }
+}
+
+/// One thread uses the record of an object while another forgets the object and makes one known at a new
+/// address. Either the user sees that the record is no more that object's, or the record serves no other
+/// while the user is inside.
+#[test]
+fn a_record_serves_no_other_object_while_somebody_is_inside() {
+    const FIRST: usize = 0x40;
+    explore(3, || {
+        let objects = Arc::new(Objects::<Kept>::new());
+        objects.with(FIRST, |kept, is_new| {
+            assert!(is_new);
+            kept.of.call();
+        });
+        let user = {
+            let objects = objects.clone();
+            Box::new(move || {
+                let Some(kept) = objects.find(FIRST) else {
+                    return;
+                };
+                kept.inside.fetch_add(1, Ordering::SeqCst);
+                if kept.is_of(FIRST) {
+                    assert_eq!(kept.of.calls(), 1);
+                }
+                kept.inside.fetch_sub(1, Ordering::SeqCst);
+            }) as Box<dyn FnOnce() + Send>
+        };
+        let owner = {
+            let objects = objects.clone();
+            Box::new(move || {
+                assert!(objects.forget_if(FIRST, |_| true));
+                objects.with(2 * FIRST, |kept, is_new| {
+                    assert!(is_new);
+                    kept.of.call();
+                });
+            }) as Box<dyn FnOnce() + Send>
+        };
+        run([user, owner]);
     });
 }

@@ -17,6 +17,9 @@ typedef struct {
     SEL call;
 } LTScope;
 
+/* Of nobody, to be freed. */
+LTScope *lt_new_scope(void);
+
 /* The scopes in which an object's calls lie. What has no encoder yet, or belongs to no queue, has a null. */
 typedef struct {
     LTScope *encoder;

@@ -126,6 +126,13 @@ static _Noreturn void overlap(SEL call, uint32_t number, SEL other, uint32_t oth
     abort();
 }
 
+LTScope *lt_new_scope(void) {
+    LTScope *scope = calloc(1, sizeof *scope);
+    if (!scope)
+        abort();
+    return scope;
+}
+
 static const uint64_t DEPTH = 1;
 
 static void enter_scope(LTScope *scope, SEL call, uint32_t number) {
@@ -277,6 +284,7 @@ void ltd_last_call(struct ltd_call *call) {
     LTThread *thread = current_thread();
     call->selector = thread->outermost ? sel_getName(thread->outermost) : NULL;
     call->arguments = thread->digest;
+    thread->outermost = NULL;
 }
 
 uint64_t ltd_added_spent_ns(void) { return sum(LT_ADDED_NS); }

@@ -2,20 +2,16 @@
 
 #include <stdlib.h>
 
+static bool lends;
 
-static LTScope *new_scope(void) {
-    LTScope *scope = calloc(1, sizeof *scope);
-    if (!scope)
-        abort();
-    return scope;
-}
+void ltd_lends(bool on) { LT_STORE(&lends, on); }
 
 @implementation LTCommandBuffer
 
 - (id)initWithQueue:(LTCommandQueue *)queue {
     if ((self = [super init])) {
         _queue = [queue retain];
-        _scope = new_scope();
+        _scope = lt_new_scope();
         pthread_mutex_init(&_lock, NULL);
         _submission = lt_submission_new();
         lt_count(LT_COMMAND_BUFFERS_CREATED, 1);
@@ -155,6 +151,8 @@ static void check_no_encoder(LTCommandBuffer *self, SEL call, const char *what) 
     pthread_mutex_unlock(&_lock);
     lt_engine_submit(_queue->_engine, _submission);
     [_queue makeRoom];
+    if (LT_LOAD(&lends))
+        [[self retain] autorelease];
 }
 
 - (void)waitUntilCompleted {

@@ -30,6 +30,9 @@ typedef union {
 @interface LTContext : NSObject {
   @public
     LTCommandBuffer *_commandBuffer;
+    /* Within which its calls must not overlap: the command buffer's, or its own, which it frees. */
+    LTScope *_scope;
+    bool _ownsScope;
     /* Null from the end of destroyImpl on. Read and written by atomic operations. */
     LTImpl *_impl;
     /* Changed under the command buffer's lock, read anywhere. */
@@ -64,7 +67,7 @@ typedef union {
 @end
 
 static inline LTScopes lt_scopes_of_encoder(LTContext *encoder) {
-    return lt_scopes_of(encoder->_commandBuffer);
+    return (LTScopes){encoder->_scope, encoder->_commandBuffer->_queue->_scope};
 }
 
 /* The implementation, with the command buffer's lock held until lt_end_effect. Ends the process if the encoder

@@ -94,6 +94,7 @@ void lt_end_effect(LTContext *encoder, LTImpl *impl) {
 - (id)initWithCommandBuffer:(LTCommandBuffer *)commands {
     if ((self = [super init])) {
         _commandBuffer = [commands retain];
+        _scope = commands->_scope;
         _impl = calloc(1, sizeof *_impl);
         if (!_impl)
             abort();
@@ -150,6 +151,8 @@ void lt_end_effect(LTContext *encoder, LTImpl *impl) {
     if (!LT_LOAD(&_ended))
         lt_assertion_failed(self, _cmd, "Command encoder released without endEncoding");
     [self destroyImpl];
+    if (_ownsScope)
+        free(_scope);
     [_commandBuffer release];
     _commandBuffer = nil;
     lt_count(LT_ENCODERS_GONE, 1);

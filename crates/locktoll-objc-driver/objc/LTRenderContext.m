@@ -60,13 +60,16 @@
 
 @end
 
-/* Opens render encoders that encode to the same command buffer side by side. They end before it does. */
+/* Opens render encoders that encode to the same command buffer side by side, each within a scope of its own. They end
+ * before it does. */
 @implementation LTParallelRenderContext
 
 - (id)renderCommandEncoder {
     ENTER(LTD_PARALLEL, LT_FIELD_SPILL);
     EFFECT();
     LTRenderContext *encoder = [[LTRenderContext alloc] initWithCommandBuffer:_commandBuffer];
+    encoder->_scope = lt_new_scope();
+    encoder->_ownsScope = true;
     return [encoder autorelease];
 }
 

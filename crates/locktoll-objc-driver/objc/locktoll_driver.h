@@ -13,7 +13,7 @@
  * where one of the two ends or destroys an encoder, else by SIGABRT. */
 enum ltd_scope {
     LTD_OFF = 0,
-    /* A command buffer with the encoders opened on it. */
+    /* A command buffer with the encoders opened on it; an encoder of a parallel one by itself. */
     LTD_ENCODER = 1,
     /* What all command buffers of one queue share. */
     LTD_CONTEXT = 2,
@@ -34,6 +34,10 @@ void ltd_race_window_ns(uint64_t ns);
 /* Whether a deallocated encoder's memory is given to the next encoder of its size, at once and to any thread.
  * Elsewhere than on GNUstep the allocator decides. */
 void ltd_recycle(bool recycles);
+
+/* Whether each commit leaves a reference to its command buffer in the calling thread's autorelease pool, as calls of
+ * a driver may do with what they use. */
+void ltd_lends(bool lends);
 
 /* Groups of calls. A call made by the driver itself, inside another, is in none of them, but nested. (The
  * destroyImpl of a dealloc from outside is LTD_DESTROY: dealloc itself is not a call of any group.) */
@@ -68,8 +72,8 @@ struct ltd_counts {
 void ltd_counts(struct ltd_counts *counts);
 void ltd_reset(void);
 
-/* This thread's last call from outside the driver: its selector, and a digest of its arguments' values (what a
- * pointer to an array points to included), which is equal for equal arguments. */
+/* This thread's last call from outside the driver since it was asked last: its selector, or null, and a digest of its
+ * arguments' values (what a pointer to an array points to included), which is equal for equal arguments. */
 struct ltd_call {
     const char *selector;
     uint64_t arguments;

@@ -25,7 +25,7 @@ use std::marker::PhantomData;
 pub enum Scope {
     /// Any overlap is accepted.
     Off = 0,
-    /// A command buffer with the encoders opened on it.
+    /// A command buffer with the encoders opened on it; an encoder of a parallel one by itself.
     Encoder = 1,
     /// What all command buffers of one queue share.
     Context = 2,
@@ -156,6 +156,7 @@ mod ffi {
         pub(super) safe fn ltd_fault_covers_destroy(covers: bool);
         pub(super) safe fn ltd_race_window_ns(ns: u64);
         pub(super) safe fn ltd_recycle(recycles: bool);
+        pub(super) safe fn ltd_lends(lends: bool);
         pub(super) safe fn ltd_counts(counts: &mut Counts);
         pub(super) safe fn ltd_reset();
         pub(super) safe fn ltd_last_call(call: &mut LastCall);
@@ -206,6 +207,11 @@ pub fn recycle(recycles: bool) {
     ffi::ltd_recycle(recycles);
 }
 
+/// Sets whether each commit leaves a reference to its command buffer in the calling thread's pool.
+pub fn lends(lends: bool) {
+    ffi::ltd_lends(lends);
+}
+
 /// What has been counted.
 pub fn counts() -> Counts {
     let mut counts = Counts::default();
@@ -218,8 +224,8 @@ pub fn reset() {
     ffi::ltd_reset();
 }
 
-/// This thread's last call from outside the driver: its selector, if there was one, and a digest of
-/// its arguments.
+/// This thread's last call from outside the driver since it was asked last: its selector, if there was
+/// one, and a digest of its arguments.
 pub fn last_call() -> (Option<&'static CStr>, u64) {
     let mut call = LastCall {
         selector: std::ptr::null(),

@@ -78,6 +78,13 @@ pub fn asked_for(arguments: &GuardArgs) -> Option<String> {
     })
 }
 
+/// What the library was built for, as `codesign` calls it.
+const ARCHITECTURE: &str = if cfg!(target_arch = "x86_64") {
+    "x86_64"
+} else {
+    "arm64"
+};
+
 /// What is known of a program that ran without the library.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
@@ -118,6 +125,14 @@ pub fn explain(facts: &Facts) -> String {
              is signed in a way that `codesign -d -v --entitlements - {name}` tells"
         );
     };
+    let format = signature.lines().find(|line| line.starts_with("Format="));
+    if let Some(format) = format.filter(|format| !is_for(format, ARCHITECTURE)) {
+        return format!(
+            "{name} is for another architecture ({format}) than this locktoll, whose library is for \
+             {ARCHITECTURE}: the loader refuses that. Use a program for {ARCHITECTURE}, or a locktoll \
+             that is built for the program's"
+        );
+    }
     let is_hardened = signature
         .lines()
         .filter(|line| line.contains("flags="))
@@ -138,6 +153,15 @@ pub fn explain(facts: &Facts) -> String {
         "{name} is neither protected nor hardened, so the library was probably loaded and found no \
          Metal: the program may call it in another process"
     )
+}
+
+/// Whether a line such as `Format=Mach-O universal (x86_64 arm64)` names an architecture; one that names
+/// none tells nothing against it.
+fn is_for(format: &str, architecture: &str) -> bool {
+    let named = format
+        .split_once('(')
+        .map(|(_, named)| named.trim_end_matches(')'));
+    named.is_none_or(|named| named.split_whitespace().any(|each| each == architecture))
 }
 
 /// Writes the library, which is carried inside this program, into a folder; where it is then.
@@ -324,6 +348,37 @@ mod tests {
         assert!(text.contains("neither protected nor hardened"), "{text}");
         let plain = explain(&facts("/opt/app", None, Some("flags=0x2(adhoc)")));
         assert!(plain.contains("neither protected nor hardened"), "{plain}");
+    }
+
+    #[test]
+    fn a_program_for_another_architecture_is_told_as_one() {
+        let other = if ARCHITECTURE == "arm64" {
+            "x86_64"
+        } else {
+            "arm64"
+        };
+        let of = |format: &str| {
+            let signature = format!("Executable=/opt/app\n{format}\nflags=0x2(adhoc)");
+            explain(&facts("/opt/app", None, Some(&signature)))
+        };
+        for format in [
+            format!("Format=Mach-O thin ({other})"),
+            format!("Format=app bundle with Mach-O thin ({other})"),
+            // Another one than its prefix.
+            format!("Format=Mach-O thin ({ARCHITECTURE}e)"),
+        ] {
+            let text = of(&format);
+            assert!(text.contains("another architecture"), "{text}");
+            assert!(text.contains(ARCHITECTURE), "{text}");
+        }
+        for format in [
+            format!("Format=Mach-O thin ({ARCHITECTURE})"),
+            "Format=Mach-O universal (x86_64 arm64)".to_owned(),
+            "Format=generic".to_owned(),
+        ] {
+            let text = of(&format);
+            assert!(text.contains("neither protected nor hardened"), "{text}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
-/* What a program that liblocktoll_metal was slipped under, or that is linked with it, can ask it.
+/* What a program that liblocktoll_metal was slipped under, or that is linked with it (-llocktoll_metal), can ask it.
  *
- * All functions may be called by any thread at any time. */
+ * All functions may be called by any thread at any time. In a child that was forked from a guarded process nothing is
+ * guarded, and they say so: no counts, no coverage, and an install that fails. */
 #ifndef LOCKTOLL_METAL_H
 #define LOCKTOLL_METAL_H
 
@@ -45,19 +46,22 @@ struct locktoll_metal_stats {
     uint64_t encoders_open;
 };
 
-/* Installs what the environment asks for, if that was not done when the library was loaded. 1: installed; 0: the
- * environment asks for nothing; -1: failed, with a line on standard error. */
+/* Installs what the environment asks for (LOCKTOLL_STRATEGY and the other variables of docs/metal.md), if that was not
+ * done when the library was loaded; for as long as the process lives. To be called before encoders are made: earlier
+ * ones are guarded from their next call on. 1: installed, now or before; 0: LOCKTOLL_STRATEGY is not set; -1: failed,
+ * with a line on standard error, and nothing is guarded. */
 int locktoll_metal_install(void);
 
 void locktoll_metal_stats(struct locktoll_metal_stats *stats);
 /* Begins counting anew, here; what a trace holds goes on. */
 void locktoll_metal_reset(void);
 
-/* Whether the guard is installed and does more than pass calls on. */
+/* Whether the guard is installed and does more than pass calls on, which it does not under the strategy off. */
 bool locktoll_metal_enabled(void);
 
-/* Which methods of which classes are and are not guarded, as lines for people. Writes at most size bytes, a final
- * zero included, and returns the length of the whole text without it. */
+/* Which methods of which classes are and are not guarded, as lines for people. A render encoder's class is there once
+ * one was made. Writes at most size bytes, a final zero included, and returns the length of the whole text without it;
+ * text may be null if size is 0. The text grows with the classes that appear. */
 size_t locktoll_metal_coverage(char *text, size_t size);
 
 #ifdef __cplusplus

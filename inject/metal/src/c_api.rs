@@ -3,6 +3,7 @@
 use core::ffi::{c_char, c_int};
 use core::ptr;
 
+use crate::fork;
 use crate::load;
 use crate::stats::{self, Stats};
 
@@ -94,8 +95,12 @@ pub extern "C" fn locktoll_metal_install() -> c_int {
 /// `stats` is null or leads to a structure of the header.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn locktoll_metal_stats(stats: *mut CStats) {
-    let base = BASE.lock();
-    let counted = CStats::since(&stats::stats(), base.as_ref().unwrap_or(&Stats::default()));
+    let counted = if fork::is_child() {
+        CStats::default()
+    } else {
+        let base = BASE.lock();
+        CStats::since(&stats::stats(), base.as_ref().unwrap_or(&Stats::default()))
+    };
     // SAFETY: as the caller promises.
     if let Some(stats) = unsafe { stats.as_mut() } {
         *stats = counted;
@@ -105,7 +110,9 @@ pub unsafe extern "C" fn locktoll_metal_stats(stats: *mut CStats) {
 /// Begins counting anew for [`locktoll_metal_stats`]; the trace goes on as it was.
 #[unsafe(no_mangle)]
 pub extern "C" fn locktoll_metal_reset() {
-    *BASE.lock() = Some(stats::stats());
+    if !fork::is_child() {
+        *BASE.lock() = Some(stats::stats());
+    }
 }
 
 /// Whether the guard is installed, and does more than pass calls on.

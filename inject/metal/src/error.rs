@@ -36,6 +36,12 @@ pub enum Error {
         /// The selector.
         selector: String,
     },
+    /// This process was forked off a guarded one.
+    #[error(
+        "this process was forked off a guarded one, whose locks it cannot have; nothing is guarded: \
+         start programs that are to be guarded anew (exec, or multiprocessing's \"spawn\")"
+    )]
+    Forked,
     /// It is installed already, with another strategy.
     #[error("already installed with {0}; uninstall that first")]
     Installed(Strategy),

@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 use crate::buffers;
 use crate::encoders;
 use crate::error::Error;
+use crate::fork;
 use crate::install as tables;
 use crate::protection::{Options, Protection};
 use crate::runtime;
@@ -48,8 +49,8 @@ static NOW: Mutex<Now> = Mutex::new(Now {
 ///
 /// # Errors
 ///
-/// There is no Metal, its classes are not as they are known, or another strategy is installed. Then
-/// nothing has changed.
+/// There is no Metal, its classes are not as they are known, another strategy is installed, or the
+/// process was forked off a guarded one. Then nothing has changed.
 pub fn install(strategy: Strategy) -> Result<Installed, Error> {
     Options::new(strategy).install()
 }
@@ -79,6 +80,10 @@ impl Options {
         create: CreateDevice,
         record: Option<&'static Record>,
     ) -> Result<Installed, Error> {
+        if fork::is_child() {
+            return Err(Error::Forked);
+        }
+        fork::prepare();
         let mut now = NOW.lock();
         if let Some(there) = now.protection {
             let strategy = there.options.strategy;
@@ -104,6 +109,9 @@ impl Options {
             protection.report(&line, false);
         }
         if protection.options.verbose {
+            for line in tables::all_covered() {
+                protection.report(&line, false);
+            }
             let methods = tables::guarded_methods();
             let strategy = protection.options.strategy;
             protection.report(&format!("{strategy}: {methods} methods replaced"), false);
@@ -152,6 +160,9 @@ impl Installed {
 
 impl Drop for Installed {
     fn drop(&mut self) {
+        if fork::is_child() {
+            return;
+        }
         let mut now = NOW.lock();
         now.holders -= 1;
         if now.holders > 0 {
@@ -171,8 +182,11 @@ impl Drop for Installed {
     }
 }
 
-/// The strategy that is installed, and the record that is kept.
+/// The strategy that is installed, and the record that is kept; none in a forked child.
 pub(crate) fn installed() -> Option<&'static Protection> {
+    if fork::is_child() {
+        return None;
+    }
     NOW.lock().protection
 }
 

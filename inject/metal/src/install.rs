@@ -394,14 +394,23 @@ fn tell_class(protection: &Protection, class: &AnyClass, group: Group) {
         protection.report_later(left_alone(refusal));
     }
     if protection.options.verbose {
-        let name = class.name().to_string_lossy();
-        let rows = group.rows().len();
-        let kept = rows - guarded.refused.len() - guarded.absent.len();
-        let group = group.name();
-        protection.report_later(format!(
-            "{name} ({group}): {kept} of {rows} methods guarded"
-        ));
+        protection.report_later(covered(guarded));
     }
+}
+
+/// How much of each class is guarded, in lines for people.
+pub(crate) fn all_covered() -> Vec<String> {
+    STATE.lock().classes.iter().map(covered).collect()
+}
+
+fn covered(guarded: &Guarded) -> String {
+    let rows = guarded.group.rows().len();
+    format!(
+        "{} ({}): {} of {rows} methods guarded",
+        guarded.class.name().to_string_lossy(),
+        guarded.group.name(),
+        rows - guarded.refused.len() - guarded.absent.len(),
+    )
 }
 
 /// What was left alone of all classes that are guarded, in lines for people.

@@ -44,6 +44,7 @@
 //! | `protection` | the strategy at work |
 //! | `guarding` | installing and taking away; finding the driver's classes |
 //! | `install` | method tables |
+//! | `fork` | why a child that is forked is not guarded |
 //! | `stats`, `tally`, `watch` | what was counted, who waits too long |
 //! | `settings`, `load`, `c_api` | the environment, the loader, C |
 //! | `document` | the tables of `docs/metal.md` |
@@ -61,6 +62,7 @@ mod document;
 mod encoders;
 mod encoding;
 mod error;
+mod fork;
 mod guarding;
 mod install;
 mod life;

@@ -10,6 +10,7 @@ use std::io::Write as _;
 use parking_lot::Mutex;
 
 use crate::error::Error;
+use crate::fork;
 use crate::guarding;
 use crate::settings;
 
@@ -46,6 +47,9 @@ static IS_DONE: Mutex<bool> = Mutex::new(false);
 /// Installs what the environment asks for, once, for as long as the process lives. Returns whether it
 /// asks for anything.
 pub(crate) fn install_by_environment() -> Result<bool, Failure> {
+    if fork::is_child() {
+        return Err(Error::Forked.into());
+    }
     let mut is_done = IS_DONE.lock();
     // A second record would take the place of the first one's file, which goes on being written.
     if *is_done {

@@ -62,7 +62,8 @@ pub const VARIABLES: &[Variable] = &[
         name: VERBOSE,
         values: "`0`, `1`",
         default: "`0`",
-        meaning: "whether standard error is told what is installed",
+        meaning: "whether standard error is told how much of each class is guarded, at once and when \
+                  further classes appear",
     },
     Variable {
         name: SLOW_MS,

@@ -8,6 +8,7 @@ use locktoll_guard::Counts;
 use locktoll_inject::Figured as _;
 
 use crate::encoders;
+use crate::fork;
 use crate::guarding;
 use crate::install::{self, Guarded};
 use crate::protection::Protection;
@@ -54,8 +55,11 @@ pub struct Stats {
     pub locks: Vec<(&'static str, Counts)>,
 }
 
-/// What was counted.
+/// What was counted; nothing in a forked child.
 pub fn stats() -> Stats {
+    if fork::is_child() {
+        return Stats::default();
+    }
     let sums = tally::sums();
     let of = |event: Event| sums[event as usize];
     Stats {
@@ -98,8 +102,12 @@ pub struct Coverage {
     pub unlisted: Vec<String>,
 }
 
-/// What is and is not guarded, class by class in the order in which they were met.
+/// What is and is not guarded, class by class in the order in which they were met; nothing in a forked
+/// child.
 pub fn coverage() -> Vec<Coverage> {
+    if fork::is_child() {
+        return Vec::new();
+    }
     let mut classes = Vec::new();
     install::each_class(|guarded, selectors| classes.push(Coverage::of(guarded, selectors)));
     classes
@@ -135,6 +143,9 @@ impl Coverage {
 /// not be guarded.
 pub fn coverage_text() -> String {
     let mut text = String::new();
+    if fork::is_child() {
+        return text;
+    }
     for class in coverage() {
         let _ = writeln!(
             text,

@@ -71,6 +71,12 @@ fn a_program_in_c_can_ask_everything() {
     let said = child::said(&output);
     assert!(output.status.success(), "{said}");
     assert!(said.contains("methods replaced"), "{said}");
+    let class = "locktoll: LTComputeContext (compute encoder): ";
+    let line = said.lines().find(|line| line.starts_with(class));
+    assert!(
+        line.is_some_and(|line| line.ends_with("methods guarded")),
+        "{said}"
+    );
     // And what it did is in the trace.
     let traces = Trace::read_dir(&traces).expect("can be read");
     let [trace] = &traces[..] else {

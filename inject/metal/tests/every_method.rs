@@ -9,6 +9,7 @@ use std::sync::{Barrier, Mutex, MutexGuard};
 use locktoll_metal::{Installed, Options, coverage, stats};
 use locktoll_objc_driver as driver;
 use locktoll_objc_driver::{Group, Scope};
+use support::every::{ENDS, FACTORIES};
 use support::invoke::Arguments;
 use support::metal::{Object, command_buffer, commit, device, end, pool, queue, wrapping_buffer};
 
@@ -39,42 +40,6 @@ fn guard(strategy: &str) -> Installed {
     options.classes = vec!["LTMPSCommandBuffer".into()];
     options.install().expect("installs")
 }
-
-/// Factories, and the class of what each makes.
-const FACTORIES: [(&str, &str); 11] = [
-    ("computeCommandEncoder", "LTComputeContext"),
-    ("computeCommandEncoderWithDispatchType:", "LTComputeContext"),
-    ("computeCommandEncoderWithDescriptor:", "LTComputeContext"),
-    ("blitCommandEncoder", "LTBlitContext"),
-    ("blitCommandEncoderWithDescriptor:", "LTBlitContext"),
-    ("renderCommandEncoderWithDescriptor:", "LTRenderContext"),
-    (
-        "parallelRenderCommandEncoderWithDescriptor:",
-        "LTParallelRenderContext",
-    ),
-    ("resourceStateCommandEncoder", "LTResourceStateContext"),
-    (
-        "resourceStateCommandEncoderWithDescriptor:",
-        "LTResourceStateContext",
-    ),
-    (
-        "accelerationStructureCommandEncoder",
-        "LTAccelerationStructureContext",
-    ),
-    (
-        "accelerationStructureCommandEncoderWithDescriptor:",
-        "LTAccelerationStructureContext",
-    ),
-];
-
-/// Methods of encoders that are no calls: ends, and what makes encoders.
-const ENDS: [&str; 5] = [
-    "endEncoding",
-    "deferredEndEncoding",
-    "destroyImpl",
-    "dealloc",
-    "renderCommandEncoder",
-];
 
 /// A class and what is guarded of it, ends left out.
 type Guarded = BTreeMap<String, Vec<String>>;
@@ -222,8 +187,8 @@ fn encoders_of_a_parallel_encoder_are_used_side_by_side() {
     // Which of them keeps apart what overlaps within a command buffer; all follow each encoder.
     for (strategy, scope) in [
         ("none", Scope::Off),
-        ("per-encoder", Scope::Off),
-        ("session", Scope::Off),
+        ("per-encoder", Scope::Encoder),
+        ("session", Scope::Encoder),
         ("global", Scope::Process),
         ("throttle:1", Scope::Process),
     ] {

@@ -288,13 +288,14 @@ impl<D: Device> Lane<'_, D> {
     }
 
     fn work(&mut self) -> Result<Shift> {
+        let device = self.common.device;
         let started = Instant::now();
         let mut ops = 0;
         while self.common.take_op() {
-            self.op()?;
+            device.op(|| self.op())?;
             ops += 1;
         }
-        self.settle()?;
+        device.op(|| self.settle())?;
         Ok(Shift {
             started,
             ended: Instant::now(),

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use objc2::rc::autoreleasepool;
+
 use super::core::{Core, Lane, PipelineObject};
 use super::recording::Recording;
 use super::{MetalEncoder, MetalPipeline};
@@ -41,22 +43,25 @@ impl Calibrated for Arc<Core> {
             core: Arc::clone(self),
             object: Arc::clone(object),
         };
-        // SAFETY: the contract of `Device`: this thread alone knows the command buffer and its encoder.
-        let recording = unsafe {
-            let recording = Arc::new(Recording::begin(lane)?);
-            let (serial, object) = recording.open_encoder()?;
-            let encoder = MetalEncoder {
-                recording: Arc::clone(&recording),
-                serial,
-                object,
+        let recording = autoreleasepool(|_| {
+            // SAFETY: the contract of `Device`: this thread alone knows the command buffer and its encoder.
+            let recording = unsafe {
+                let recording = Arc::new(Recording::begin(lane)?);
+                let (serial, object) = recording.open_encoder()?;
+                let encoder = MetalEncoder {
+                    recording: Arc::clone(&recording),
+                    serial,
+                    object,
+                };
+                recording.set_pipeline(&encoder, &pipeline)?;
+                recording.dispatch(&encoder, 1)?;
+                recording.end_encoding(&encoder)?;
+                recording.commit()?;
+                recording
             };
-            recording.set_pipeline(&encoder, &pipeline)?;
-            recording.dispatch(&encoder, 1)?;
-            recording.end_encoding(&encoder)?;
-            recording.commit()?;
-            recording
-        };
-        recording.wait()?;
+            recording.wait()?;
+            Ok::<_, Error>(recording)
+        })?;
         let interval = recording.interval();
         Ok(interval.map_or(0, |interval| interval.end_ns - interval.start_ns))
     }

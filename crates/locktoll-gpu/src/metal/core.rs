@@ -107,7 +107,7 @@ impl Core {
 
     /// A copy of numbers.
     pub(super) fn buffer(&self, contents: &[f32]) -> Result<Buffer, Error> {
-        Buffer::new(&self.device, contents)
+        autoreleasepool(|_| Buffer::new(&self.device, contents))
     }
 
     /// The kernel's pipeline, if it has been made ready before.

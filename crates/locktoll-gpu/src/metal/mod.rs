@@ -18,6 +18,12 @@
 //! Metal's own hazard tracking orders a dispatch after the earlier ones of its queue whose buffers it
 //! uses. Nothing of ours locks between the caller and the driver.
 //!
+//! # Autorelease pools
+//!
+//! Calls may leave objects in the thread's pool. An op has one ([`Device::op`]), and so has each call that is
+//! made outside of ops. The factories have one more each: what they return would otherwise have a
+//! reference in the op's pool, and might be freed at the op's end, under no lock of the caller's.
+//!
 //! # Invariant
 //!
 //! A *message rule* stands behind every message here: its receiver is a live object of a class that
@@ -34,6 +40,7 @@ mod settings;
 use std::sync::Arc;
 
 use locktoll_guard::Address;
+use objc2::rc::autoreleasepool;
 use objc2_foundation::NSProcessInfo;
 use objc2_metal::MTLDevice as _;
 
@@ -96,8 +103,9 @@ impl MetalDevice {
     /// # Errors
     /// As for [`new`](Self::new).
     pub fn perturbed(settings: &MetalSettings, perturbation: Perturbation) -> Result<Self, Error> {
+        let core = autoreleasepool(|_| Core::new(settings, perturbation))?;
         Ok(Self {
-            core: Arc::new(Core::new(settings, perturbation)?),
+            core: Arc::new(core),
             settings: settings.clone(),
         })
     }
@@ -120,10 +128,12 @@ impl MetalDevice {
 /// The device as [`devices`](crate::devices) lists it.
 pub(crate) fn known() -> KnownDevice {
     let name = DeviceChoice::Metal.to_string();
-    match core::system_default() {
-        Ok(device) => KnownDevice {
+    let summary =
+        autoreleasepool(|_| core::system_default().map(|device| device.name().to_string()));
+    match summary {
+        Ok(summary) => KnownDevice {
             name,
-            summary: device.name().to_string(),
+            summary,
             availability: Availability::Available,
         },
         Err(error) => KnownDevice {
@@ -140,7 +150,7 @@ pub(crate) fn known() -> KnownDevice {
 
 /// Whether there is a device.
 pub(crate) fn is_there() -> bool {
-    core::system_default().is_ok()
+    autoreleasepool(|_| core::system_default().is_ok())
 }
 
 impl MetalCommandBuffer {
@@ -159,7 +169,10 @@ impl Device for MetalDevice {
     type Pipeline = MetalPipeline;
 
     fn info(&self) -> DeviceInfo {
-        let system = NSProcessInfo::processInfo().operatingSystemVersionString();
+        let (name, system) = autoreleasepool(|_| {
+            let system = NSProcessInfo::processInfo().operatingSystemVersionString();
+            (self.core.device.name().to_string(), system.to_string())
+        });
         let mut model_notes = vec![
             "The metal device was type-checked, but never linked or run, when it was written: no such \
              machine was at hand."
@@ -169,7 +182,7 @@ impl Device for MetalDevice {
         ];
         model_notes.extend(self.core.calibrations.notes());
         DeviceInfo {
-            name: self.core.device.name().to_string(),
+            name,
             driver: format!("Metal of macOS {system}"),
             kind: DeviceKind::Hardware,
             settings: self.settings.to_string(),
@@ -214,6 +227,10 @@ impl Device for MetalDevice {
 
     fn read(&self, buffer: &MetalBuffer) -> Vec<f32> {
         buffer.object.read()
+    }
+
+    fn op<R>(&self, body: impl FnOnce() -> R) -> R {
+        autoreleasepool(|_| body())
     }
 
     unsafe fn command_buffer(&self, queue: &MetalQueue) -> Result<MetalCommandBuffer, Error> {
@@ -285,7 +302,7 @@ impl Device for MetalDevice {
     /// dropped before, from the first reading after its end.
     fn busy_ns(&self) -> Vec<u64> {
         if self.settings.timestamps {
-            vec![self.core.busy.nanoseconds()]
+            vec![autoreleasepool(|_| self.core.busy.nanoseconds())]
         } else {
             Vec::new()
         }

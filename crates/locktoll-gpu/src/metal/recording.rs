@@ -50,7 +50,6 @@ impl Recording {
     /// # Safety
     /// The contract of [`Device`](crate::Device), for the lane.
     pub(super) unsafe fn begin(lane: &Arc<Lane>) -> Result<Self, Error> {
-        // The message leaves a reference in the thread's pool, which here ends at once.
         let commands = autoreleasepool(|_| lane.queue().commandBuffer());
         Ok(Self {
             lane: Arc::clone(lane),

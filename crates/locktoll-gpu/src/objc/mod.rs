@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use locktoll_guard::Address;
 use locktoll_objc_driver as driver;
+use locktoll_objc_driver::Pool;
 use objc2::msg_send;
 use objc2::runtime::AnyObject;
 use parking_lot::Mutex;
@@ -246,6 +247,11 @@ impl Device for ObjcDevice {
         // SAFETY: a live buffer of this length.
         unsafe { driver::read(buffer.object.as_void(), &mut contents) };
         contents
+    }
+
+    fn op<R>(&self, body: impl FnOnce() -> R) -> R {
+        let _pool = Pool::new();
+        body()
     }
 
     unsafe fn command_buffer(&self, queue: &ObjcQueue) -> Result<ObjcCommandBuffer, Error> {

@@ -8,7 +8,9 @@ use locktoll_guard::{ParseStrategyError, Strategy};
 /// `locktoll guard`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-On macOS the lock is put under Metal, elsewhere under Vulkan.
+On macOS the lock is put under Metal, elsewhere under Vulkan. Further settings of the Metal guard (time limits, slow
+locks, what is guarded) are variables of the environment: docs/metal.md has them. macOS does not let
+it under programs of its own, such as /usr/bin/python3: use one from Homebrew, conda or python.org.
 The exit code is the program's, 128 + N where signal N ended it, and 1 where it ran without the
 locks or calls were kept from the driver. The summary goes to standard error.
 

@@ -15,6 +15,17 @@ const HANGS: Duration = Duration::from_mins(3);
 /// the child said and how it ended. In the child that is to run `body` this does not return, and in one
 /// that is to run another it does nothing.
 pub(crate) fn run(test: &str, name: &str, body: impl FnOnce(), then: impl FnOnce(&Output)) {
+    run_with(test, name, &[], body, then);
+}
+
+/// As [`run`], with variables in the child's environment.
+pub(crate) fn run_with(
+    test: &str,
+    name: &str,
+    variables: &[(&str, &str)],
+    body: impl FnOnce(),
+    then: impl FnOnce(&Output),
+) {
     match std::env::var(CHILD) {
         Ok(child) if child == name => {
             body();
@@ -26,6 +37,7 @@ pub(crate) fn run(test: &str, name: &str, body: impl FnOnce(), then: impl FnOnce
     let child = Command::new(std::env::current_exe().expect("this binary"))
         .args([test, "--exact", "--nocapture", "--test-threads=1"])
         .env(CHILD, name)
+        .envs(variables.iter().copied())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -4,6 +4,7 @@
 
 pub(crate) mod child;
 pub(crate) mod empty;
+pub(crate) mod every;
 pub(crate) mod invoke;
 pub(crate) mod metal;
 
