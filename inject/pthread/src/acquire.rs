@@ -273,6 +273,11 @@ fn finish(call: &Call, found: Found, before: &Before, outcome: Outcome) {
                     settle_oldest(thread);
                 }
                 thread.push(open);
+                if before.hold_weight > 0 && before.wait.weight == 0 {
+                    // One of many: what was touched up to here is in no cache, which is not the program's
+                    // hold.
+                    thread.restart(clock::ticks());
+                }
             }
         }
         Outcome::Refused => before.place.count(entry::REFUSED, point::REFUSED),

@@ -223,6 +223,15 @@ impl Thread {
         self.open_count >= OPEN
     }
 
+    /// Has the hold that was put in last begin later.
+    #[inline(always)]
+    pub(crate) fn restart(&mut self, since: u64) {
+        let last = self.open_count.wrapping_sub(1);
+        if let Some(open) = self.open.get_mut(last) {
+            open.since = since;
+        }
+    }
+
     /// Puts an open acquisition in; there is room.
     #[inline(always)]
     pub(crate) fn push(&mut self, open: Open) {
