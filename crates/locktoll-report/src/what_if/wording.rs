@@ -133,8 +133,13 @@ pub(super) fn measured(result: &WhatIf, name: fn(&str) -> String) -> String {
             duration_ns(ns as f64)
         )
     });
+    let of_replica = if result.replica.is_some() && result.metric.source != "wall" {
+        ", and of the replica of a whole run"
+    } else {
+        ""
+    };
     format!(
-        "Measured by {}; time of {}.{ended} Seed {}.",
+        "Measured by {}; time of {}{of_replica}.{ended} Seed {}.",
         name(&result.metric.source),
         name(&result.metric.unit),
         result.seed
