@@ -84,9 +84,9 @@ pub fn run(arguments: &RecordArgs, named: &str) -> Result<u8> {
     let mut choice = Choice::find(named, &record, &pilot)?;
 
     say(&format!("Runs with {} watched …", choice.name));
-    let mut watched = trials.program(&arguments.command, Some(&choice.delay(0, 0)))?;
+    let mut watched = trials.watched(&arguments.command, &choice.delay(0, 0))?;
     if watched.delays.holds.count == 0 && choice.forget_lock() {
-        watched = trials.program(&arguments.command, Some(&choice.delay(0, 0)))?;
+        watched = trials.watched(&arguments.command, &choice.delay(0, 0))?;
     }
     let holds = watched.delays.holds;
     if holds.count == 0 {

@@ -24,7 +24,12 @@ pub(super) fn draw(result: &WhatIf, layout: Layout) -> Option<Drawing> {
     let legend = legend::set((0.0, 14.0), width, &entries(result));
     let top = 14.0 + legend.height;
     let row = layout.pick(30.0, 46.0);
-    let (from, to) = layout.pick((170.0, width - 270.0), (8.0, width - 8.0));
+    let words = result
+        .cuts
+        .iter()
+        .map(|cut| text_width(&figures(cut, layout)));
+    let words = words.fold(0.0, f64::max);
+    let (from, to) = layout.pick((170.0, width - words - 22.0), (8.0, width - 8.0));
     let across = scale(&result.cuts, [from, to])?;
     let bottom = top + row * result.cuts.len() as f64;
     let ticks = across.ticks(layout.pick(64.0, 56.0));

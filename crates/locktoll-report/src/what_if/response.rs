@@ -155,7 +155,8 @@ fn marks(result: &WhatIf, panel: &Panel<'_>, across: &Scale, up: &Scale) -> Mark
     let base = result.watched_ns;
     let place = |&(x, y): &(f64, f64)| (across.at(x), up.at(y));
     let ray = |slope: f64| ray(base, slope, across.hi, [up.lo, up.hi]);
-    let path = |slope: f64| Path::default().to(ray(slope).iter().map(place));
+    // A line ends where it leaves the panel; only the fan goes on along the edge.
+    let path = |slope: f64| Path::default().to(ray(slope).iter().take(2).map(place));
     let fan = |ci: Interval| {
         let there = ray(ci.lo);
         let back = ray(ci.hi);

@@ -1,6 +1,8 @@
 //! The answer in sentences.
 
 use super::model::{Change, Cut, ReplicaResult, Run, Subject, WhatIf};
+use locktoll_stats::cut::Faster;
+
 use crate::format::{count, duration_ns, fixed_point, given_percent, percent, plural, share};
 
 /// Gains below this do not matter.
@@ -57,8 +59,22 @@ pub(super) fn answer(result: &WhatIf, name: fn(&str) -> String) -> Vec<String> {
             times(expected.ci.lo),
             times(expected.ci.hi)
         ));
+        sentences.extend(wide(result.blocks, expected));
     }
     sentences
+}
+
+/// An interval wider than ±20%, and how many blocks would make it half as wide as that: its width goes with one
+/// over the root of their number.
+fn wide(blocks: u64, expected: &Faster) -> Option<String> {
+    let half = (expected.ci.hi / expected.ci.lo).ln() / 2.0;
+    (half > 1.2_f64.ln()).then(|| {
+        let more = (blocks as f64 * (half / 1.1_f64.ln()).powi(2)).ceil();
+        format!(
+            "The interval is wide: with --blocks {} it would be about ±10%.",
+            count(rounded(more))
+        )
+    })
 }
 
 /// Whether the bounds are lost to hand-overs, and would be there without them.
@@ -152,8 +168,13 @@ pub(super) fn measured(result: &WhatIf, name: fn(&str) -> String) -> String {
             duration_ns(ns as f64)
         )
     });
+    let of_replica = if result.replica.is_some() && result.metric.source != "wall" {
+        ", and of the replica of a whole run"
+    } else {
+        ""
+    };
     format!(
-        "Measured by {}; time of {}.{ended} Seed {}.",
+        "Measured by {}; time of {}{of_replica}.{ended} Seed {}.",
         name(&result.metric.source),
         name(&result.metric.unit),
         result.seed

@@ -177,8 +177,13 @@ fn seen(found: &Found<'_>, block: u32, subject: Subject, change: Change) -> Opti
 fn program_block(found: &Found<'_>, block: u32) -> Option<Block> {
     let of = |change| seen(found, block, Subject::Program, change);
     let [less, more, outside] = found.experiment.added();
+    let bare = if found.experiment.is_seen_bare {
+        Some(of(Change::Bare)?)
+    } else {
+        None
+    };
     Some(Block {
-        bare: of(Change::Bare),
+        bare,
         watched: of(Change::Watched)?,
         inside: [of(less)?, of(more)?],
         outside: of(outside)?,
@@ -215,36 +220,34 @@ fn replica(found: &Found<'_>) -> Result<Option<Replica>> {
         .map_err(refused)
 }
 
-/// One block's times of program and replica. They are alike where both are of a run. Where the program's are of
-/// something else, its answers to additions are ratios of these all the same, and its time as it is is that of
-/// one hold, by watched runs of both.
+/// One block's times of program and replica, which are comparable where both are of a run. Where the program's
+/// are of something else, its answers to additions, being ratios, still are.
 fn replica_block(found: &Found<'_>, block: u32) -> Option<ReplicaBlock> {
     let of = |subject, change| seen(found, block, subject, change);
-    let both = |change| {
-        Some([
-            of(Subject::Program, change)?.time_ns,
-            of(Subject::Replica, change)?.time_ns,
-        ])
-    };
+    let both = |change| Some([of(Subject::Program, change)?, of(Subject::Replica, change)?]);
+    let times = |change| Some(both(change)?.map(|seen| seen.time_ns));
     let unchanged = if *found.metric == Metric::Wall {
-        both(Change::Bare)?
+        times(Change::Bare)?
     } else {
-        let replica = of(Subject::Replica, Change::Bare)?.time_ns;
-        let [of_program, of_replica] = [
-            of(Subject::Program, Change::Watched)?.per_hold(),
-            of(Subject::Replica, Change::Watched)?.per_hold(),
-        ];
-        [replica * of_program / of_replica, replica]
+        let bare = of(Subject::Replica, Change::Bare)?;
+        by_holds(both(Change::Watched)?, bare.time_ns)
     };
     let cut = |fraction| of(Subject::Replica, Change::Cut { fraction }).map(|seen| seen.time_ns);
-    let added: Option<Vec<[f64; 2]>> = found.experiment.added().into_iter().map(both).collect();
+    let added: Option<Vec<[f64; 2]>> = found.experiment.added().into_iter().map(times).collect();
     let cut: Option<Vec<f64>> = CUTS.into_iter().map(cut).collect();
     Some(ReplicaBlock {
         unchanged,
-        reference: both(Change::Watched)?,
+        reference: times(Change::Watched)?,
         added: added?,
         cut: cut?,
     })
+}
+
+/// The program's time as it is, in the replica's unit, and the replica's: both are watched alike, so a hold with
+/// what is round it takes as much longer in a bare run of the program as in one of the replica.
+fn by_holds(watched: [Seen; 2], replica_bare_ns: f64) -> [f64; 2] {
+    let [program, replica] = watched.map(|seen| seen.per_hold());
+    [replica_bare_ns * program / replica, replica_bare_ns]
 }
 
 fn cuts(
@@ -333,5 +336,41 @@ mod tests {
         assert_eq!(handed_over[3].at_most, None);
         let bent = cuts(&share, 0.0, 1.0, true, None);
         assert!(bent.iter().all(|cut| cut.at_most.is_none()));
+    }
+
+    fn watched(wall_ns: f64, holds: u64, ending_ns: Option<f64>) -> Seen {
+        let mut delays = locktoll_trace::recording::Delays::default();
+        delays.holds.count = holds;
+        Seen {
+            wall_ns,
+            ending_ns,
+            time_ns: wall_ns,
+            delays,
+        }
+    }
+
+    #[test]
+    fn a_replica_is_compared_by_the_time_of_a_hold() {
+        // 2 µs a hold, and 2.2 µs of the replica, which takes the lock half as often.
+        let both = [watched(2e6, 1_000, None), watched(1.1e6, 500, None)];
+        let [program, replica] = by_holds(both, 1e6);
+        assert!((replica / program - 1.1).abs() < 1e-12);
+        assert!((replica - 1e6).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_program_that_takes_long_to_end_is_told_of() {
+        let runs = |ending_ns| {
+            [Run {
+                block: 0,
+                subject: Subject::Program,
+                change: Change::Watched,
+                seen: watched(1e9, 1, ending_ns),
+            }]
+        };
+        assert_eq!(ended_late(&runs(None)), None);
+        assert_eq!(ended_late(&runs(Some(4e7))), None);
+        let told = ended_late(&runs(Some(2e8))).unwrap();
+        assert!(told.contains("200 ms") && told.contains("20.0%"), "{told}");
     }
 }

@@ -188,23 +188,18 @@ impl<'a> Trials<'a> {
         Observed::read(traces.path())
     }
 
+    /// A run of the program with a lock watched, of whatever it is measured by.
+    pub(super) fn watched(&mut self, command: &[String], delay: &Delay) -> Result<Seen> {
+        Ok(self.run(command, Some(delay))?.0)
+    }
+
     /// A run of the program, with a lock watched and delayed or bare.
     pub(super) fn program(&mut self, command: &[String], delay: Option<&Delay>) -> Result<Seen> {
-        let traces = folder()?;
-        let loaded = delay.map(|_| traces.path());
-        let done = self.start(command, loaded, delay, self.duration)?;
-        self.check(command, &done)?;
-        let observed = Observed::read(traces.path())?;
-        let mut seen = Seen {
-            wall_ns: done.wall_ns,
-            ending_ns: done.ending_ns,
-            time_ns: done.wall_ns,
-            delays: delays_of(&observed),
-        };
+        let (mut seen, stdout, observed) = self.run(command, delay)?;
         let count = match self.metric {
             Metric::Wall => return Ok(seen),
             Metric::Printed(_) => {
-                seen.time_ns = 1e9 / self.value(&done.stdout)?;
+                seen.time_ns = 1e9 / self.value(&stdout)?;
                 return Ok(seen);
             }
             Metric::Ops => seen.delays.holds.count,
@@ -222,6 +217,26 @@ impl<'a> Trials<'a> {
         }
         seen.time_ns = seen.wall_ns / count as f64;
         Ok(seen)
+    }
+
+    /// A run of the program, with its whole time, what it printed and what its traces hold.
+    fn run(
+        &mut self,
+        command: &[String],
+        delay: Option<&Delay>,
+    ) -> Result<(Seen, String, Observed)> {
+        let traces = folder()?;
+        let loaded = delay.map(|_| traces.path());
+        let done = self.start(command, loaded, delay, self.duration)?;
+        self.check(command, &done)?;
+        let observed = Observed::read(traces.path())?;
+        let seen = Seen {
+            wall_ns: done.wall_ns,
+            ending_ns: done.ending_ns,
+            time_ns: done.wall_ns,
+            delays: delays_of(&observed),
+        };
+        Ok((seen, done.stdout, observed))
     }
 
     /// A run of the replica, which says itself how long it took.

@@ -1,5 +1,5 @@
 //! Results of `record --what-if` that are hard to draw: large and tiny times, wide intervals or none, enormous
-//! bounds or none, a hundred blocks, names with markup in them.
+//! bounds or none, many blocks, names with markup in them.
 //!
 //! The figures are invented, and set so that they are awkward.
 
@@ -137,8 +137,8 @@ fn result(blocks: u64, watched_ns: f64, slope_of: f64, half: Option<f64>) -> Wha
 
 /// A replica, and bounds and expectations up to a hundred times as fast.
 fn with_replica(believed: bool) -> WhatIf {
-    let mut found = result(100, 2.5e9, 0.93, Some(0.04));
-    found.runs = runs(100, 2.5e9, 0.93, &[Subject::Program, Subject::Replica]);
+    let mut found = result(24, 2.5e9, 0.93, Some(0.04));
+    found.runs = runs(24, 2.5e9, 0.93, &[Subject::Program, Subject::Replica]);
     let faster = |ratio: f64| Faster {
         ratio,
         ci: Interval {
@@ -151,7 +151,7 @@ fn with_replica(believed: bool) -> WhatIf {
         ci: around(log, half),
     };
     let comparison = Replica {
-        n: 100,
+        n: 24,
         level: log(0.3, 0.2),
         responses: vec![log(0.01, 0.03), log(-3.0, 0.5), log(0.1, 2.0)],
         believed,
