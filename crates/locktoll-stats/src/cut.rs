@@ -203,18 +203,20 @@ fn gain(cut: f64, [least, most]: [f64; 2], level: &LogDifference) -> Faster {
         -(1.0 - replaced * (1.0 - (-cut).exp())).ln()
     };
     let log = of(cut, level.log);
-    let distance = |cut_end: f64| {
-        let by_cut = of(cut_end, level.log) - log;
-        let by_level = [level.ci.lo, level.ci.hi].map(|level| of(cut, level) - log);
-        let sign = (cut_end - cut).signum();
-        let by_level = by_level.into_iter().map(|by| by * sign).fold(0.0, f64::max);
-        by_cut.hypot(by_level)
+    // More of the time gains more where the cut gains at all.
+    let (less_replaced, more_replaced) = if cut < 0.0 {
+        (level.ci.hi, level.ci.lo)
+    } else {
+        (level.ci.lo, level.ci.hi)
+    };
+    let distance = |cut_end: f64, level_end: f64| {
+        (of(cut_end, level.log) - log).hypot(of(cut, level_end) - log)
     };
     Faster {
         ratio: log.exp(),
         ci: Interval {
-            lo: (log - distance(least)).exp(),
-            hi: (log + distance(most)).exp(),
+            lo: (log - distance(least, less_replaced)).exp(),
+            hi: (log + distance(most, more_replaced)).exp(),
         },
     }
 }
@@ -281,7 +283,10 @@ mod tests {
         // Time that is added and even saves some is no share, and no cut of it costs anything.
         let share = Share::compute(&[-0.1, -0.1, -0.1], 0.95).unwrap();
         assert_eq!((share.share, share.at_most(1.0, 0.0)), (0.0, Some(1.0)));
-        assert_eq!(Share::compute(&[0.5], 0.95).unwrap().at_most(0.5, 0.0), None);
+        assert_eq!(
+            Share::compute(&[0.5], 0.95).unwrap().at_most(0.5, 0.0),
+            None
+        );
         assert!(Share::compute(&[], 0.95).is_err());
         assert!(Share::compute(&[f64::NAN], 0.95).is_err());
     }
@@ -443,7 +448,9 @@ mod tests {
             let holds = |besides: f64| {
                 [0.25, 0.5, 0.75].iter().all(|cut| {
                     let truth = now / turn(1.0 - cut);
-                    share.at_most(*cut, besides).is_none_or(|most| most >= truth)
+                    share
+                        .at_most(*cut, besides)
+                        .is_none_or(|most| most >= truth)
                 })
             };
             without += usize::from(holds(0.0));
@@ -492,8 +499,9 @@ mod tests {
             let ci = found.faster[0].ci;
             covered += usize::from(ci.lo <= truth && truth <= ci.hi);
         }
-        // At least 95%: the interval is wider than the replica's own by the noise of the comparison.
-        assert!((950..=1000).contains(&covered), "{covered}");
+        // About 95%, standard error 0.7%: the interval is wider than the replica's own by the noise of the
+        // comparison, and where nothing is besides, chance makes the replica seem faster half of the time.
+        assert!((930..=1000).contains(&covered), "{rest}: {covered}");
         assert!(believed >= 980, "{believed}");
     }
 

@@ -1,8 +1,8 @@
 //! The answer in sentences.
 
-use super::model::{Change, Cut, ReplicaResult, Run, Subject, WhatIf};
 use locktoll_stats::cut::Faster;
 
+use super::model::{Change, Cut, ReplicaResult, Run, Subject, WhatIf};
 use crate::format::{count, duration_ns, fixed_point, given_percent, percent, plural, share};
 
 /// Gains below this do not matter.
