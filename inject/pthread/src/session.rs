@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering}
 use locktoll_trace::recording::layout::{Shape, event, header, thread};
 use locktoll_trace::recording::{self, Began, Mode};
 use rustix::fd::OwnedFd;
-use rustix::fs::{FallocateFlags, Mode as Permissions, OFlags};
+use rustix::fs::{AtFlags, FallocateFlags, Mode as Permissions, OFlags};
 use rustix::io::Errno;
 use rustix::mm::{Advice, MapFlags, ProtFlags};
 use rustix::process::{Resource, getrlimit};
@@ -165,16 +165,18 @@ fn make() -> Option<*mut u8> {
         return None;
     }
     let process = PROCESS.load(Ordering::Relaxed);
+    let folder = files::folder()?;
     #[expect(clippy::cast_possible_truncation, reason = "any number will do")]
-    let path = files::temporary(process, clock::ticks() as u32);
+    let new = files::temporary(process, clock::ticks() as u32);
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-    let file = rustix::fs::open(path.as_c_str()?, flags, Permissions::from_raw_mode(0o644)).ok()?;
+    let access = Permissions::from_raw_mode(0o644);
+    let file = rustix::fs::openat(&folder, new.as_c_str()?, flags, access).ok()?;
     let made = fill(&file, &shape, process).and_then(|base| {
-        files::publish(&path, process)?;
+        files::publish(&folder, &new, process)?;
         Some(base)
     });
     if made.is_none() {
-        let _ = rustix::fs::unlink(path.as_c_str()?);
+        let _ = rustix::fs::unlinkat(&folder, new.as_c_str()?, AtFlags::empty());
     }
     made
 }
@@ -305,7 +307,7 @@ pub(crate) fn forked(thread: &mut Thread) {
         ROOM.store(base, Ordering::Relaxed);
     }
     blocks::forget();
-    maps::forget();
+    maps::forget(thread.is_busy());
     LOST_EARLY.store(0, Ordering::Relaxed);
     PROCESS.store(process(), Ordering::Relaxed);
     if STATE.load(Ordering::Relaxed) != OFF {

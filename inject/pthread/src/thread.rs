@@ -147,6 +147,11 @@ impl Thread {
         self.busy = 0;
     }
 
+    /// Whether this library works for it, so that whoever asks is a signal handler.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.busy != 0
+    }
+
     /// A number that no pattern of the program can follow: xorshift64, Marsaglia 2003.
     #[inline(always)]
     pub(crate) fn random(&mut self) -> u64 {
