@@ -56,6 +56,8 @@ pub(crate) struct Open {
     pub(crate) stack: u32,
     /// What the lock is.
     pub(crate) kind: u32,
+    /// Whether it is the acquisition before, which a wait for a condition had interrupted.
+    pub(crate) resumed: bool,
 }
 
 global_asm!(
