@@ -41,13 +41,21 @@ static ROOM: AtomicPtr<u8> = AtomicPtr::new(core::ptr::null_mut());
 /// Events that came while there was no mapping yet, and that could not wait for it.
 static LOST_EARLY: AtomicU64 = AtomicU64::new(0);
 
-/// What every recording has room for. A file is a hole but for what is used.
+/// Points, locks and blames that there is room for. A table cannot grow: it lies in a mapping that all threads use
+/// without a lock. So it is large, which costs addresses and no memory.
+static CAPACITY: AtomicUsize = AtomicUsize::new(LARGE);
+const LARGE: usize = 16_384;
+/// For a process that may not have so large a file, or not so many addresses.
+const SMALL: usize = 4_096;
+
+/// What a recording has room for. A file is a hole but for what is used.
 pub(crate) fn shape() -> Shape {
+    let capacity = CAPACITY.load(Ordering::Relaxed);
     Shape {
         threads: 512,
-        points: 4096,
-        locks: 4096,
-        blames: 4096,
+        points: capacity,
+        locks: capacity,
+        blames: capacity,
         stacks: 512,
         events: EVENTS.load(Ordering::Relaxed),
     }
@@ -134,7 +142,12 @@ pub(crate) fn mapped() -> *mut u8 {
 
 #[cold]
 fn make_and_tell() {
-    let made = make();
+    let made = make().or_else(|| {
+        // Where there is room already it has its size.
+        ROOM.load(Ordering::Relaxed).is_null().then_some(())?;
+        CAPACITY.store(SMALL, Ordering::Relaxed);
+        make()
+    });
     if let Some(base) = made {
         BASE.store(base, Ordering::Release);
         // SAFETY: Mapping.

@@ -142,3 +142,23 @@ fn a_program_that_is_killed_has_lived_until_its_last_event_at_least() {
     let lived = thread.last_ns - recording.began_ns;
     assert!((20 * MS..60_000 * MS).contains(&lived), "{lived}");
 }
+
+#[test]
+fn thousands_of_locks_have_room_where_files_may_be_large() {
+    let many = |what: &str| {
+        let ran = run("guests", what);
+        let [trace] = &ran.traces[..] else {
+            panic!("{} traces", ran.traces.len());
+        };
+        let recording = trace.recording.as_ref().unwrap();
+        let of_many = recording.points.iter();
+        let of_many = of_many.filter(|point| ran.said.site(point.site) == "use_many");
+        let counts = of_many.map(|point| point.acquisitions).collect::<Vec<_>>();
+        (counts, recording.coarsened)
+    };
+    assert_eq!(many("many"), (vec![3; 10_000], 0));
+    // Elsewhere, those without room are told of together, and none is lost.
+    let (counts, coarsened) = many("many-in-little");
+    assert!(coarsened > 0 && counts.len() < 4_096, "{}", counts.len());
+    assert_eq!(counts.iter().sum::<u64>(), 30_000);
+}

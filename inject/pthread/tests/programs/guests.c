@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 extern char **environ;
@@ -171,12 +172,30 @@ static void killed(void) {
     raise(SIGKILL);
 }
 
+SITE static void use_many(void) {
+    enum { LOCKS = 10000 };
+    pthread_mutex_t *locks = calloc(LOCKS, sizeof *locks);
+    for (int time = 0; time < 3; time++) {
+        for (int index = 0; index < LOCKS; index++) {
+            CHECK(pthread_mutex_lock(&locks[index]) == 0);
+            CHECK(pthread_mutex_unlock(&locks[index]) == 0);
+        }
+    }
+}
+
+/* Thousands of locks, where files may be large or not. */
+static void many(rlim_t limit) {
+    struct rlimit size = {limit, limit};
+    CHECK(setrlimit(RLIMIT_FSIZE, &size) == 0);
+    use_many();
+}
+
 int main(int count, char **arguments) {
     CHECK(count == 2);
     const char *what = arguments[1];
     TELL_LOCK(lock), TELL_LOCK(other), TELL_LOCK(rwlock);
     TELL_SITE(use), TELL_SITE(writes), TELL_SITE(reads), TELL_SITE(first_then_other);
-    TELL_SITE(other_then_first), TELL_SITE(takes_turns), TELL_SITE(after_writer);
+    TELL_SITE(other_then_first), TELL_SITE(takes_turns), TELL_SITE(after_writer), TELL_SITE(use_many);
     fflush(stdout);
     if (strcmp(what, "small-stack") == 0) {
         small_stack();
@@ -194,6 +213,10 @@ int main(int count, char **arguments) {
         conditions();
     } else if (strcmp(what, "killed") == 0) {
         killed();
+    } else if (strcmp(what, "many") == 0) {
+        many(RLIM_INFINITY);
+    } else if (strcmp(what, "many-in-little") == 0) {
+        many(150 << 20);
     } else {
         CHECK(!"known");
     }
