@@ -436,6 +436,7 @@ mod tests {
         Datum {
             module: module.to_owned(),
             symbol: Some((symbol.to_owned(), 8)),
+            part: None,
         }
     }
 
