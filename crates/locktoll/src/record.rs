@@ -6,6 +6,7 @@ mod launch;
 mod library;
 mod live;
 pub(crate) mod program;
+mod signals;
 
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use locktoll_bench::environment;
 use locktoll_report::record::{self, Record};
 use locktoll_report::terminal::TerminalStyle;
 use locktoll_symbols::Symbolizer;
+use nix::unistd::Pid;
 
 pub(crate) use self::folder::create;
 pub use self::folder::{RECORD_FILE, holds_recording, read, traces_of};
@@ -21,7 +23,7 @@ use self::launch::{Ended, Launched};
 pub(crate) use self::library::Library;
 use crate::cli::RecordArgs;
 use crate::error::{Error, Result};
-use crate::recorded::{self, Facts, Observed};
+use crate::recorded::{self, Facts, Observed, Started};
 use crate::{output, what_if};
 
 /// Between two looks at the traces while the program runs.
@@ -45,10 +47,13 @@ pub fn run(arguments: &RecordArgs) -> Result<u8> {
         Some(pairs) => Some(calibrate::measure(arguments, &library, pairs)?),
         None => None,
     };
-    let mut signals = launch::Forwarded::listen()?;
-    let mut launched =
-        Launched::start(&arguments.command, &library.variables(), arguments.duration)?;
-    signals.forward_to(launched.pid());
+    signals::listen()?;
+    let started = Launched::start(&arguments.command, &library.variables(), arguments.duration);
+    let mut launched = started.inspect_err(|_| {
+        library.remove();
+        folder::discard(&directory);
+    })?;
+    let pid = launched.pid();
     let symbolizer = Symbolizer::new();
     let mut live = live::Line::new(arguments.no_live || arguments.quiet);
     let ended = loop {
@@ -58,7 +63,7 @@ pub fn run(arguments: &RecordArgs) -> Result<u8> {
         }
     };
     live.clear();
-    let record = analyse(arguments, &library, &ended, cost, &symbolizer)?;
+    let record = analyse(arguments, &library, (pid, &ended), cost, &symbolizer)?;
     folder::write(&directory, &record)?;
     if !arguments.quiet {
         say(&record, arguments.top);
@@ -73,7 +78,7 @@ pub fn run(arguments: &RecordArgs) -> Result<u8> {
 fn analyse(
     arguments: &RecordArgs,
     library: &Library,
-    ended: &Ended,
+    (pid, ended): (Pid, &Ended),
     cost: Option<record::model::Cost>,
     symbolizer: &Symbolizer,
 ) -> Result<Record> {
@@ -85,7 +90,11 @@ fn analyse(
         environment: environment::read(env!("CARGO_PKG_VERSION")),
         cost,
     };
-    let observed = Observed::read(library.traces())?;
+    let started = Started {
+        pid: pid.as_raw().cast_unsigned(),
+        wall_ns: ended.wall_ns,
+    };
+    let observed = Observed::read_of(library.traces(), Some(started))?;
     Ok(recorded::analyse(&observed, facts, symbolizer))
 }
 
