@@ -240,7 +240,7 @@ mod tests {
         assert!((times.total_ns - 1_200.0).abs() < 1e-9, "{times:?}");
     }
 
-    /// SplitMix64: Steele, Lea and Flood, "Fast splittable pseudorandom number generators" (2014).
+    /// `SplitMix64`: Steele, Lea and Flood, "Fast splittable pseudorandom number generators" (2014).
     struct Random(u64);
 
     impl Random {

@@ -197,16 +197,14 @@ pub(super) fn of(record: &Record, observed: &Observed, notes: &Notes) -> Vec<War
         warn("python_locks", message);
     }
     if record.locks.iter().any(|lock| lock.kind == LockKind::Futex) {
-        warn(
-            "futexes",
-            "Of futexes that the program waits on itself (locks of Rust's standard library and parking_lot) \
-             only waits in the kernel are seen: no uncontended acquisitions, no holds. Idle waiting is told \
-             apart by the functions that wait, so in a program without symbols it is among them."
-                .to_owned(),
-        );
+        warn("futexes", FUTEXES.to_owned());
     }
     warnings
 }
+
+const FUTEXES: &str = "Of futexes that the program waits on itself (locks of Rust's standard library and parking_lot) \
+                       only waits in the kernel are seen: no uncontended acquisitions, no holds. Idle waiting is \
+                       told apart by the functions that wait, so in a program without symbols it is among them.";
 
 /// Names locks that seem to be held much, by holds as short as what timing them takes.
 fn holds_near_clock(record: &Record) -> Option<String> {
