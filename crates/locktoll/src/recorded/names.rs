@@ -201,7 +201,8 @@ impl<'a> Names<'a> {
         // parking_lot waits for a word of the waiting thread, not of the lock.
         let is_parking_lot = |frame: &Frame| {
             let name = frame.function.as_deref().unwrap_or_default();
-            name.trim_start_matches('<').starts_with("parking_lot")
+            let file = frame.file.as_deref().unwrap_or_default();
+            name.trim_start_matches('<').starts_with("parking_lot") || file.contains("/parking_lot")
         };
         if kind == LockKind::Futex && site.frames.iter().any(is_parking_lot) {
             return LockName::own(format!("parking_lot in {}", site.first))
