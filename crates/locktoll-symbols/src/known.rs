@@ -379,6 +379,9 @@ const INTERNALS: &[&str] = &[
 /// Where GCC and Debian put the headers of libstdc++, whose debug information names functions without `std::`.
 const STANDARD_HEADERS: &str = "/include/c++/";
 
+/// Where cargo puts crates of locks, whose functions have no crate before their names if only line tables were kept.
+const LOCK_CRATES: [&str; 3] = ["/parking_lot-", "/parking_lot_core-", "/lock_api-"];
+
 /// Whether a frame is part of a lock: a call of it says nothing of who takes the lock.
 pub fn is_lock_internal(frame: &Frame) -> bool {
     let is_of_headers = frame.inlined
@@ -386,7 +389,12 @@ pub fn is_lock_internal(frame: &Frame) -> bool {
             .file
             .as_deref()
             .is_some_and(|file| file.contains(STANDARD_HEADERS));
+    let is_of_crates = frame
+        .file
+        .as_deref()
+        .is_some_and(|file| LOCK_CRATES.iter().any(|name| file.contains(name)));
     is_of_headers
+        || is_of_crates
         || frame.function.as_deref().is_some_and(|name| {
             // Rust writes methods of traits as <Type as Trait>::method.
             let name = name.trim_start_matches('<');
@@ -436,6 +444,7 @@ mod tests {
         Datum {
             module: module.to_owned(),
             symbol: Some((symbol.to_owned(), 8)),
+            part: None,
         }
     }
 
@@ -487,6 +496,14 @@ mod tests {
             "x",
             "std::vector<int>::push_back"
         )));
+        let of_line_tables = |file: &str| Frame {
+            file: Some(file.to_owned()),
+            ..frame("x", "futex_wait")
+        };
+        assert!(is_lock_internal(&of_line_tables(
+            "registry/src/index/parking_lot_core-0.9.12/src/thread_parker/linux.rs"
+        )));
+        assert!(!is_lock_internal(&of_line_tables("src/linux.rs")));
     }
 
     #[test]

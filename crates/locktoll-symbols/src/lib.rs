@@ -26,6 +26,7 @@
 //! | `elf` | a file's segments and symbols |
 //! | `debug_files` | where the debug information of a file lies |
 //! | `symbolizer` | files opened once; frames of code, names of data |
+//! | `parts` | elements and members of variables |
 //! | `unwind` | callers, from a copy of the stack |
 //! | `foreign` | the border to other people's parsers |
 //! | `demangle` | C++ and Rust names as in the source |
@@ -39,6 +40,7 @@ mod error;
 mod foreign;
 mod known;
 mod maps;
+mod parts;
 mod symbolizer;
 mod unwind;
 

@@ -13,6 +13,7 @@ use crate::demangle::demangle;
 use crate::elf::{Elf, Symbol};
 use crate::foreign;
 use crate::maps::{Mapping, Maps};
+use crate::parts::Types;
 
 /// Where distributions put debug files.
 const DEBUG_ROOT: &str = "/usr/lib/debug";
@@ -43,6 +44,8 @@ pub struct Datum {
     pub module: String,
     /// The variable and the bytes from its beginning, where the file names it.
     pub symbol: Option<(String, u64)>,
+    /// Which part of the variable that is, as in the source, where its type is known and has parts: `[3].lock`.
+    pub part: Option<String>,
 }
 
 /// A file, and what was read of it.
@@ -51,6 +54,7 @@ pub(crate) struct Module {
     pub(crate) elf: Elf,
     debug: Option<(PathBuf, Elf)>,
     lines: OnceCell<Option<Loader>>,
+    types: OnceCell<Option<Types>>,
 }
 
 /// Names addresses; keeps what it has read of each file.
@@ -127,17 +131,27 @@ impl Symbolizer {
         };
         let named = self.module_at(maps, of_file).and_then(|(module, bias)| {
             let own = address.wrapping_sub(bias);
-            let symbol = module
-                .datum(own)
-                .map(|symbol| (demangle(&symbol.name), own - symbol.address));
+            let symbol = module.datum(own).map(|symbol| {
+                let offset = own - symbol.address;
+                let part = module.part(symbol.address, offset);
+                ((demangle(&symbol.name), offset), part)
+            });
             module.elf.covers(own).then_some(symbol)
         });
         let module = of_file.name()?;
         match (named, &mapping.path) {
-            (Some(symbol), _) => Some(Datum { module, symbol }),
+            (Some(found), _) => {
+                let (symbol, part) = found.unzip();
+                Some(Datum {
+                    module,
+                    symbol,
+                    part: part.flatten(),
+                })
+            }
             (None, Some(_)) => Some(Datum {
                 module,
                 symbol: None,
+                part: None,
             }),
             (None, None) => None,
         }
@@ -178,6 +192,7 @@ impl Module {
             elf,
             debug,
             lines: OnceCell::new(),
+            types: OnceCell::new(),
         })
     }
 
@@ -193,6 +208,24 @@ impl Module {
         apart
             .and_then(|(_, elf)| elf.data.find(address))
             .or_else(|| self.elf.data.find(address))
+    }
+
+    /// Which part of a variable an offset is in.
+    fn part(&self, variable: u64, offset: u64) -> Option<String> {
+        let load = || {
+            let (path, elf) = self.with_lines();
+            elf.links.has_lines.then(|| Types::load(path)).flatten()
+        };
+        let types = self.types.get_or_init(|| foreign::parse(load)).as_ref()?;
+        foreign::parse(|| types.part(variable, offset))
+    }
+
+    /// The file with the DWARF, if one has any.
+    fn with_lines(&self) -> (&Path, &Elf) {
+        match &self.debug {
+            Some((path, elf)) => (path, elf),
+            None => (&self.path, &self.elf),
+        }
     }
 
     /// Frames from DWARF, the innermost first; none where there is no DWARF for the address.
@@ -227,10 +260,7 @@ impl Module {
     }
 
     fn load_lines(&self) -> Option<Loader> {
-        let (path, elf) = match &self.debug {
-            Some((path, elf)) => (path, elf),
-            None => (&self.path, &self.elf),
-        };
+        let (path, elf) = self.with_lines();
         if !elf.links.has_lines {
             return None;
         }

@@ -21,7 +21,7 @@ pub(crate) const WORD: usize = 8;
 /// `locktoll` as a little-endian machine stores it.
 pub(crate) const MAGIC: u64 = u64::from_le_bytes(*b"locktoll");
 /// Changes with everything in this module and in `recording::layout`.
-pub(crate) const VERSION: u64 = 2;
+pub(crate) const VERSION: u64 = 3;
 
 /// Rows that a file has unless its writer asks for another number.
 pub(crate) const DEFAULT_ROWS: usize = 16;

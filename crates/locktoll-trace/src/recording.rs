@@ -136,8 +136,23 @@ pub struct RecordedThread {
     pub name: String,
     /// Time of its first event.
     pub began_ns: u64,
+    /// Time of its last release that was timed, or of its first event.
+    pub last_ns: u64,
+    /// The wait that it is in, or was in when the process ended.
+    pub waiting: Option<Waiting>,
     /// Events that it wrote and that were overwritten since.
     pub events_lost: u64,
+}
+
+/// A wait for a lock or at a futex that is not over. Its point counts it, and has not its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// The point, by its place in [`Recording::points`].
+    pub point: usize,
+    /// Time at which it began.
+    pub since_ns: u64,
+    /// Call site by which the owner had taken the lock then; 0 if not known.
+    pub owner_site: u64,
 }
 
 /// What a lock is set to be.
@@ -207,8 +222,11 @@ pub struct Point {
     pub holds_timed: u64,
     /// Waits, weighted.
     pub wait: Box<FineDurations>,
-    /// Holds, weighted.
+    /// Holds, weighted. A wait for a condition ends one and begins another, so there may be more than
+    /// acquisitions.
     pub hold: Box<FineDurations>,
+    /// Of the weights of `hold`, those of holds that such a wait has begun.
+    pub holds_resumed: u64,
 }
 
 /// What one thread did at one point.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use locktoll_trace::recording::layout::{
     self, READY, Shape, blame, entry, event, header, lock, point, stack, thread,
 };
-use locktoll_trace::recording::{self, Began, Clock, LockBits, Mode, Why};
+use locktoll_trace::recording::{self, Began, Clock, LockBits, Mode, Waiting, Why};
 use locktoll_trace::{Error, FineDurations, Kind, Trace};
 use proptest::prelude::*;
 
@@ -79,6 +79,7 @@ fn example() -> Memory {
                 (point::ACQUISITIONS, 5),
                 (point::TIMED_OUT, 1),
                 (point::WAITS_TIMED, 1),
+                (point::HOLDS_RESUMED, 6),
                 (point::WAIT, 4),
                 (point::WAIT + 8, 400),
                 (point::WAIT + 16, 100),
@@ -95,7 +96,12 @@ fn example() -> Memory {
                 (thread::TID, 100 + index as u64),
                 (thread::NAME, u64::from_ne_bytes(*b"worker\0x")),
                 (thread::BEGAN_NS, BEGAN_NS + 1),
+                (thread::LAST_NS, BEGAN_NS + 9),
                 (thread::EVENTS_HEAD, 6),
+                // At points 0 and 2.
+                (thread::WAITING, 1 + index as u64),
+                (thread::WAITING_SINCE_NS, BEGAN_NS + 7),
+                (thread::WAITING_FOR, 0x30),
             ],
         );
         // Of points 0, 1 (which is not ready), 2, and 8 (which is not there).
@@ -183,6 +189,17 @@ fn what_is_stored_is_read() {
     let threads = recording.threads.iter().map(|t| (t.tid, t.name.as_str()));
     let threads: Vec<_> = threads.collect();
     assert_eq!(threads, [(100, "worker"), (102, "worker")]);
+    for (index, thread) in recording.threads.iter().enumerate() {
+        let waiting = Waiting {
+            point: index,
+            since_ns: BEGAN_NS + 7,
+            owner_site: 0x30,
+        };
+        assert_eq!(
+            (thread.last_ns, thread.waiting),
+            (BEGAN_NS + 9, Some(waiting))
+        );
+    }
 
     // Five of the point itself and ten of each thread.
     assert_eq!(recording.points.len(), 2);
@@ -202,7 +219,10 @@ fn what_is_stored_is_read() {
         );
         assert_eq!((point.wait.count, point.wait.total_ns), (4, 400));
         assert_eq!(point.wait.quantile_ns(0.5), Some(100));
-        assert_eq!(point.hold.quantile_ns(0.5), None);
+        assert_eq!(
+            (point.hold.quantile_ns(0.5), point.holds_resumed),
+            (None, 6)
+        );
     }
     let shares: Vec<_> = recording
         .shares

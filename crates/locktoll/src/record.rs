@@ -6,6 +6,7 @@ mod launch;
 mod library;
 mod live;
 pub(crate) mod program;
+mod signals;
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::time::Duration;
@@ -14,15 +15,16 @@ use locktoll_bench::environment;
 use locktoll_report::record::{self, Record};
 use locktoll_report::terminal::TerminalStyle;
 use locktoll_symbols::Symbolizer;
+use nix::unistd::Pid;
 
-pub(crate) use self::folder::create;
 pub use self::folder::{RECORD_FILE, holds_recording, read, traces_of};
+pub(crate) use self::folder::{create, discard};
 use self::launch::Ended;
 pub(crate) use self::launch::{Launched, prepare};
 pub(crate) use self::library::Library;
 use crate::cli::RecordArgs;
 use crate::error::{Error, Result};
-use crate::recorded::{self, Facts, Observed};
+use crate::recorded::{self, Facts, Observed, Started};
 use crate::{output, what_if};
 
 /// Between two looks at the traces while the program runs.
@@ -41,16 +43,19 @@ pub fn run(arguments: &RecordArgs) -> Result<u8> {
     }
     program::check(&arguments.command)?;
     let directory = folder::create(arguments.out.as_deref())?;
-    folder::create_traces(&directory)?;
     let library = Library::write(&directory, arguments)?;
     let cost = match arguments.calibrate {
         Some(pairs) => Some(calibrate::measure(arguments, &library, pairs)?),
         None => None,
     };
-    let mut signals = launch::Forwarded::listen()?;
+    signals::listen()?;
     let prepared = prepare(&arguments.command, &library.variables())?;
-    let mut launched = Launched::start(prepared, arguments.duration)?;
-    signals.forward_to(launched.pid());
+    let started = Launched::start(prepared, arguments.duration);
+    let mut launched = started.inspect_err(|_| {
+        library.remove();
+        folder::discard(&directory);
+    })?;
+    let pid = launched.pid();
     let symbolizer = Symbolizer::new();
     let mut live = live::Line::new(arguments.no_live || arguments.quiet);
     let ended = loop {
@@ -60,7 +65,7 @@ pub fn run(arguments: &RecordArgs) -> Result<u8> {
         }
     };
     live.clear();
-    let record = analyse(arguments, &library, &ended, cost, &symbolizer)?;
+    let record = analyse(arguments, &library, (pid, &ended), cost, &symbolizer)?;
     folder::write(&directory, &record)?;
     if !arguments.quiet {
         say(&record, arguments.top);
@@ -75,7 +80,7 @@ pub fn run(arguments: &RecordArgs) -> Result<u8> {
 fn analyse(
     arguments: &RecordArgs,
     library: &Library,
-    ended: &Ended,
+    (pid, ended): (Pid, &Ended),
     cost: Option<record::model::Cost>,
     symbolizer: &Symbolizer,
 ) -> Result<Record> {
@@ -87,7 +92,11 @@ fn analyse(
         environment: environment::read(env!("CARGO_PKG_VERSION")),
         cost,
     };
-    let observed = Observed::read(library.traces())?;
+    let started = Started {
+        pid: pid.as_raw().cast_unsigned(),
+        wall_ns: ended.wall_ns,
+    };
+    let observed = Observed::read_of(library.traces(), Some(started))?;
     Ok(recorded::analyse(&observed, facts, symbolizer))
 }
 

@@ -24,6 +24,7 @@ pub mod replica;
 mod trial;
 mod waking;
 
+use std::path::Path;
 use std::time::Duration;
 
 use locktoll_bench::environment;
@@ -38,7 +39,7 @@ pub(crate) use self::folder::{PAGE_FILE, TEXT_FILE, holds_result, read};
 use self::trial::{Metric, Trials};
 use crate::cli::RecordArgs;
 use crate::error::{Error, Result};
-use crate::record::{Library, create, program};
+use crate::record::{Library, create, discard, program};
 use crate::recorded::{self, Facts};
 use crate::{output, planning};
 
@@ -70,13 +71,30 @@ pub fn run(arguments: &RecordArgs, named: &str) -> Result<u8> {
     }
     let directory = create(arguments.out.as_deref())?;
     let library = Library::write(&directory, arguments)?;
+    let measured = measure(arguments, named, &metric, &library, &directory);
+    if measured.is_err() {
+        library.remove();
+    }
+    // Each run has a folder for traces that is gone with it.
+    discard(&directory);
+    measured.map(|()| 0)
+}
+
+/// Makes the runs and writes what they say.
+fn measure(
+    arguments: &RecordArgs,
+    named: &str,
+    metric: &Metric,
+    library: &Library,
+    directory: &Path,
+) -> Result<()> {
     let say = |text: &str| {
         if !arguments.quiet {
             anstream::eprintln!("{text}");
         }
     };
     let symbolizer = Symbolizer::new();
-    let mut trials = Trials::new(&library, &metric, &symbolizer, arguments.duration)?;
+    let mut trials = Trials::new(library, metric, &symbolizer, arguments.duration)?;
 
     say("A first run, to find the lock …");
     let pilot = trials.recorded(&arguments.command)?;
@@ -131,14 +149,14 @@ pub fn run(arguments: &RecordArgs, named: &str) -> Result<u8> {
     let result = conclusion::of(&conclusion::Found {
         environment: environment::read(env!("CARGO_PKG_VERSION")),
         command: &arguments.command,
-        metric: &metric,
+        metric,
         duration: arguments.duration,
         experiment: &experiment,
         runs: &runs,
         handover,
         no_replica,
     })?;
-    folder::write(&directory, &result)?;
+    folder::write(directory, &result)?;
     if !arguments.quiet {
         let style = TerminalStyle {
             width: output::width(),
@@ -150,5 +168,5 @@ pub fn run(arguments: &RecordArgs, named: &str) -> Result<u8> {
             directory.display()
         );
     }
-    Ok(0)
+    Ok(())
 }

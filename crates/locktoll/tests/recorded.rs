@@ -40,6 +40,7 @@ fn point(lock: u64, site: u64, kind: Kind) -> Point {
         holds_timed: 0,
         wait: durations(&[]),
         hold: durations(&[]),
+        holds_resumed: 0,
     }
 }
 
@@ -68,6 +69,8 @@ fn recording() -> Recording {
         tid,
         name: format!("worker {tid}"),
         began_ns: MS,
+        last_ns: 1001 * MS,
+        waiting: None,
         events_lost: 0,
     };
     let share = |thread, point, acquisitions| ThreadShare {
@@ -125,6 +128,8 @@ fn observed(recordings: Vec<Recording>) -> Observed {
         pid: index,
         recording,
         ended: true,
+        lived_ns: 1000 * MS,
+        unfinished: Vec::new(),
         maps: Maps::default(),
     };
     Observed {

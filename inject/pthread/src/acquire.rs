@@ -4,7 +4,7 @@ use core::ffi::c_int;
 use core::sync::atomic::Ordering;
 
 use locktoll_trace::Kind;
-use locktoll_trace::recording::layout::{entry, lock, point};
+use locktoll_trace::recording::layout::{entry, lock, point, thread as block};
 use locktoll_trace::recording::{Mode, Why};
 
 use crate::points::{self, Call, Place};
@@ -109,6 +109,8 @@ struct Wait {
     owner_site: usize,
     /// Where the lock's record is, if this wait is counted there; else 0.
     counted_at: usize,
+    /// Whether the thread's block tells of it.
+    told: bool,
 }
 
 impl Wait {
@@ -117,6 +119,7 @@ impl Wait {
         stack: 0,
         owner_site: 0,
         counted_at: 0,
+        told: false,
     };
 }
 
@@ -158,6 +161,9 @@ fn prepare(call: &Call, found: Found) -> Option<Before> {
     }
     let timed = chosen || wait.weight > 0 || hold_weight > 0 || mode == Mode::EVENTS;
     let asked = if wait.weight > 0 { clock::ticks() } else { 0 };
+    if wait.told {
+        tell_waiting(place, asked, wait.owner_site);
+    }
     thread.leave();
     Some(Before {
         place,
@@ -187,6 +193,8 @@ fn contend(thread: &mut Thread, call: &Call, found: Found, place: Place) -> Wait
     }
     if wait.weight == 1 {
         wait.counted_at = begin_waiting(call).unwrap_or(0);
+        // Other waits may end with the thread, by its cancellation.
+        wait.told = is_held(call.kind) || call.kind == Kind::FUTEX;
     }
     wait
 }
@@ -252,9 +260,13 @@ fn finish(call: &Call, found: Found, before: &Before, outcome: Outcome) {
         owner_site: before.wait.owner_site,
         stack: before.stack,
         kind: call.kind.0,
+        resumed: false,
     };
     if before.wait.counted_at > 0 {
         end_waiting(before.wait.counted_at);
+    }
+    if before.wait.told {
+        before.place.put_in_block(block::WAITING, 0);
     }
     match outcome {
         Outcome::Had => {
@@ -339,6 +351,13 @@ fn begin_waiting(call: &Call) -> Option<usize> {
         raise(base, at + lock::WAITING_MAX, now.wrapping_add(1));
     }
     Some(at)
+}
+
+/// Tells in the thread's block what it waits for from now on, for the case that it does so until the end.
+fn tell_waiting(place: Place, asked: u64, owner_site: usize) {
+    place.put_in_block(block::WAITING_SINCE_NS, clock::at_ns(asked));
+    place.put_in_block(block::WAITING_FOR, owner_site as u64);
+    place.put_in_block(block::WAITING, place.point as u64 + 1);
 }
 
 fn end_waiting(at: usize) {

@@ -50,7 +50,10 @@ pub(crate) fn attach(thread: &mut Thread) {
     // SAFETY: Mapping, and Own: `free_block` or `dead_block` claimed it.
     unsafe {
         put(own, block::TID, u64::from(tid));
-        put(own, block::BEGAN_NS, clock::at_ns(clock::ticks()));
+        let now = clock::at_ns(clock::ticks());
+        put(own, block::BEGAN_NS, now);
+        put(own, block::LAST_NS, now);
+        put(own, block::WAITING, 0);
         put(own, block::NAME, name[0]);
         put(own, block::NAME + 8, name[1]);
         word(own, block::STATE).store(block::LIVE, Ordering::Release);

@@ -114,7 +114,7 @@ impl Place {
         if path.is_null() {
             return &[];
         }
-        // SAFETY: `set` stored both, of a string of the process's environment, which stays.
+        // SAFETY: `set` stored both, of a string that stays.
         unsafe { core::slice::from_raw_parts(path, self.path_length.load(Ordering::Relaxed)) }
     }
 
@@ -232,7 +232,8 @@ pub(crate) fn look() {
 fn try_look() -> Option<()> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
     let file = rustix::fs::open(c"/proc/self/maps", flags, Mode::empty()).ok()?;
-    let mut buffer = [0; 2048];
+    // Not much of a stack that may be a small one.
+    let mut buffer = [0; 256];
     let mut lines = Lines::new();
     loop {
         let length = rustix::io::read(&file, &mut buffer).ok()?;

@@ -1,48 +1,57 @@
 //! The names of a process's files: `FOLDER/PID-N.trace` and `.maps`, where N counts the programs that
 //! one process has run by `exec`.
+//!
+//! They are named relative to the folder, which is opened for a moment: a whole path would be a page of a stack
+//! that may have only four.
 
-use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
+use core::ffi::CStr;
+use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
-use rustix::fs::{Access, CWD, RenameFlags, access, rename, renameat_with};
+use rustix::fd::OwnedFd;
+use rustix::fs::{Access, AtFlags, Mode, OFlags, RenameFlags, accessat, renameat, renameat_with};
 use rustix::io::Errno;
 
-use crate::settings::PATH;
-
-static FOLDER: AtomicPtr<u8> = AtomicPtr::new(core::ptr::null_mut());
-static FOLDER_LENGTH: AtomicUsize = AtomicUsize::new(0);
+static FOLDER: AtomicPtr<core::ffi::c_char> = AtomicPtr::new(core::ptr::null_mut());
 /// The process and the ordinal of the file that is written.
 static NAME: [AtomicU32; 2] = [AtomicU32::new(0), AtomicU32::new(0)];
 
 /// Where all files go.
-pub(crate) fn go_to(folder: &'static [u8]) {
-    FOLDER_LENGTH.store(folder.len(), Ordering::Relaxed);
+pub(crate) fn go_to(folder: &'static CStr) {
     FOLDER.store(folder.as_ptr().cast_mut(), Ordering::Release);
 }
 
-/// The path of a file.
-pub(crate) struct Path {
-    bytes: [u8; PATH + 64],
+/// The folder, to name files in it.
+pub(crate) fn folder() -> Option<OwnedFd> {
+    let folder = FOLDER.load(Ordering::Acquire);
+    if folder.is_null() {
+        return None;
+    }
+    // SAFETY: `go_to` stored it, of a string that stays.
+    let folder = unsafe { CStr::from_ptr(folder) };
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    rustix::fs::open(folder, flags, Mode::empty()).ok()
+}
+
+/// The name of a file.
+pub(crate) struct Name {
+    bytes: [u8; Name::LONGEST],
     length: usize,
 }
 
-impl Path {
-    fn of(process: u32, ordinal: u32, extension: &[u8]) -> Path {
-        let mut path = Path {
-            bytes: [0; PATH + 64],
+impl Name {
+    /// Two numbers of ten digits, what is between and after them, and a zero.
+    const LONGEST: usize = 32;
+
+    fn of(process: u32, ordinal: u32, extension: &[u8]) -> Name {
+        let mut name = Name {
+            bytes: [0; Name::LONGEST],
             length: 0,
         };
-        let folder = FOLDER.load(Ordering::Acquire);
-        let length = FOLDER_LENGTH.load(Ordering::Relaxed);
-        if !folder.is_null() {
-            // SAFETY: `go_to` stored both, of a slice that stays.
-            path.push(unsafe { core::slice::from_raw_parts(folder, length) });
-        }
-        path.push(b"/");
-        path.number(process);
-        path.push(b"-");
-        path.number(ordinal);
-        path.push(extension);
-        path
+        name.number(process);
+        name.push(b"-");
+        name.number(ordinal);
+        name.push(extension);
+        name
     }
 
     fn push(&mut self, bytes: &[u8]) {
@@ -69,30 +78,31 @@ impl Path {
         self.push(&digits[first..]);
     }
 
-    /// Without a zero inside, since the environment's strings have none.
-    pub(crate) fn as_c_str(&self) -> Option<&core::ffi::CStr> {
-        core::ffi::CStr::from_bytes_with_nul(self.bytes.get(..=self.length)?).ok()
+    pub(crate) fn as_c_str(&self) -> Option<&CStr> {
+        CStr::from_bytes_with_nul(self.bytes.get(..=self.length)?).ok()
     }
 }
 
-/// Where a new file is made, so that whoever lists the folder sees whole recordings only. `number`
+/// What a new file is called, so that whoever lists the folder sees whole recordings only. `number`
 /// tells two processes apart that have one number, in namespaces of their own.
-pub(crate) fn temporary(process: u32, number: u32) -> Path {
-    Path::of(process, number, b".new")
+pub(crate) fn temporary(process: u32, number: u32) -> Name {
+    Name::of(process, number, b".new")
 }
 
 /// Gives a new file the first name of its process that is free.
-pub(crate) fn publish(new: &Path, process: u32) -> Option<()> {
+pub(crate) fn publish(folder: &OwnedFd, new: &Name, process: u32) -> Option<()> {
     let from = new.as_c_str()?;
     for ordinal in 0..100_000 {
-        let path = Path::of(process, ordinal, b".trace");
-        let to = path.as_c_str()?;
-        let renamed = match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        let name = Name::of(process, ordinal, b".trace");
+        let to = name.as_c_str()?;
+        let renamed = match renameat_with(folder, from, folder, to, RenameFlags::NOREPLACE) {
             // Not every file system knows how.
-            Err(Errno::INVAL | Errno::NOSYS) => match access(to, Access::EXISTS) {
-                Err(Errno::NOENT) => rename(from, to),
-                _ => Err(Errno::EXIST),
-            },
+            Err(Errno::INVAL | Errno::NOSYS) => {
+                match accessat(folder, to, Access::EXISTS, AtFlags::empty()) {
+                    Err(Errno::NOENT) => renameat(folder, from, folder, to),
+                    _ => Err(Errno::EXIST),
+                }
+            }
             renamed => renamed,
         };
         match renamed {
@@ -108,10 +118,10 @@ pub(crate) fn publish(new: &Path, process: u32) -> Option<()> {
     None
 }
 
-/// The path of the file that is written, with another extension.
-pub(crate) fn path(extension: &[u8]) -> Path {
+/// The name of the file that is written, with another extension.
+pub(crate) fn name(extension: &[u8]) -> Name {
     let [process, ordinal] = &NAME;
-    Path::of(
+    Name::of(
         process.load(Ordering::Relaxed),
         ordinal.load(Ordering::Relaxed),
         extension,

@@ -28,6 +28,9 @@
 //!   own thread only.
 //! - **Caller's.** Addresses of locks come from the program and are good for as long as glibc would
 //!   use them: until the lock call returns, or until the unlock is called.
+//! - **Kept.** A byte of `kept`'s room is written by the call of `copy` that was given it, and only read
+//!   after.
+//! - **Buffer.** `maps`'s buffer is used by who has set `maps`'s flag, from then until it is cleared.
 
 #![cfg(all(
     target_os = "linux",
@@ -44,6 +47,7 @@ mod delay;
 mod entry;
 mod files;
 mod hooks;
+mod kept;
 mod kernel;
 mod maps;
 mod points;

@@ -4,6 +4,7 @@
 //! Copies stand one after the other in one file, since a library that was unloaded is in the earlier
 //! ones only.
 
+use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use rustix::fd::OwnedFd;
@@ -23,11 +24,22 @@ const LOOKS: u32 = 256;
 /// Who copies, since two at once would mix.
 static BUSY: AtomicU32 = AtomicU32::new(0);
 
-/// In the child of a fork, which copies them anew.
-pub(crate) fn forget() {
+struct Buffer(UnsafeCell<[u8; 2048]>);
+
+// SAFETY: invariant Buffer.
+unsafe impl Sync for Buffer {}
+
+/// What is read of the maps. Not on the stack, which may be a small one.
+static BUFFER: Buffer = Buffer(UnsafeCell::new([0; 2048]));
+
+/// In the child of a fork, which copies them anew. A signal handler that forked may have interrupted a
+/// copy, which goes on when it returns.
+pub(crate) fn forget(interrupted: bool) {
     KNOWN.store(0, Ordering::Relaxed);
     BUDGET.store(LOOKS, Ordering::Relaxed);
-    BUSY.store(0, Ordering::Release);
+    if !interrupted {
+        BUSY.store(0, Ordering::Release);
+    }
 }
 
 /// Copies the maps again if the last copy does not tell of this site.
@@ -51,8 +63,10 @@ pub(crate) fn see(site: usize) {
 /// Copies the maps, if other code is mapped than when they were last copied.
 pub(crate) fn copy() {
     if BUSY.swap(1, Ordering::Acquire) == 0 {
-        if has_changed() == Some(true) {
-            let _ = append();
+        // SAFETY: invariant Buffer: the flag is set by this call, and cleared below.
+        let buffer = unsafe { &mut *BUFFER.0.get() };
+        if has_changed(buffer) == Some(true) {
+            let _ = append(buffer);
         }
         BUSY.store(0, Ordering::Release);
     }
@@ -63,12 +77,11 @@ fn maps() -> Option<OwnedFd> {
     rustix::fs::open(c"/proc/self/maps", flags, Mode::empty()).ok()
 }
 
-fn has_changed() -> Option<bool> {
+fn has_changed(buffer: &mut [u8]) -> Option<bool> {
     let from = maps()?;
-    let mut buffer = [0; 2048];
     let mut lines = Lines::default();
     loop {
-        let length = rustix::io::read(&from, &mut buffer).ok()?;
+        let length = rustix::io::read(&from, &mut *buffer).ok()?;
         if length == 0 {
             break;
         }
@@ -78,14 +91,14 @@ fn has_changed() -> Option<bool> {
     Some(lines.changed || lines.found != before)
 }
 
-fn append() -> Option<()> {
-    let path = files::path(b".maps");
+fn append(buffer: &mut [u8]) -> Option<()> {
+    let name = files::name(b".maps");
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::APPEND | OFlags::CLOEXEC;
-    let to = rustix::fs::open(path.as_c_str()?, flags, Mode::from_raw_mode(0o644)).ok()?;
+    let access = Mode::from_raw_mode(0o644);
+    let to = rustix::fs::openat(files::folder()?, name.as_c_str()?, flags, access).ok()?;
     let from = maps()?;
-    let mut buffer = [0; 2048];
     loop {
-        let length = rustix::io::read(&from, &mut buffer).ok()?;
+        let length = rustix::io::read(&from, &mut *buffer).ok()?;
         let mut rest = buffer.get(..length)?;
         if rest.is_empty() {
             return Some(());

@@ -178,6 +178,15 @@ impl Place {
         }
     }
 
+    /// Stores a word of the thread's block, if it has one.
+    #[inline(always)]
+    pub(crate) fn put_in_block(self, at: usize, value: u64) {
+        if !self.block.is_null() {
+            // SAFETY: Mapping, Own.
+            unsafe { put(self.block, at, value) };
+        }
+    }
+
     /// Whether all of the thread's holds here are to be timed: while they are few, and where they
     /// are so long that the time for it does not matter.
     #[inline]

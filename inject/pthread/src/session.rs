@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering}
 use locktoll_trace::recording::layout::{Shape, event, header, thread};
 use locktoll_trace::recording::{self, Began, Mode};
 use rustix::fd::OwnedFd;
-use rustix::fs::{FallocateFlags, Mode as Permissions, OFlags};
+use rustix::fs::{AtFlags, FallocateFlags, Mode as Permissions, OFlags};
 use rustix::io::Errno;
 use rustix::mm::{Advice, MapFlags, ProtFlags};
 use rustix::process::{Resource, getrlimit};
@@ -41,13 +41,21 @@ static ROOM: AtomicPtr<u8> = AtomicPtr::new(core::ptr::null_mut());
 /// Events that came while there was no mapping yet, and that could not wait for it.
 static LOST_EARLY: AtomicU64 = AtomicU64::new(0);
 
-/// What every recording has room for. A file is a hole but for what is used.
+/// Points, locks and blames that there is room for. A table cannot grow: it lies in a mapping that all threads use
+/// without a lock. So it is large, which costs addresses and no memory.
+static CAPACITY: AtomicUsize = AtomicUsize::new(LARGE);
+const LARGE: usize = 16_384;
+/// For a process that may not have so large a file, or not so many addresses.
+const SMALL: usize = 4_096;
+
+/// What a recording has room for. A file is a hole but for what is used.
 pub(crate) fn shape() -> Shape {
+    let capacity = CAPACITY.load(Ordering::Relaxed);
     Shape {
         threads: 512,
-        points: 4096,
-        locks: 4096,
-        blames: 4096,
+        points: capacity,
+        locks: capacity,
+        blames: capacity,
         stacks: 512,
         events: EVENTS.load(Ordering::Relaxed),
     }
@@ -134,7 +142,12 @@ pub(crate) fn mapped() -> *mut u8 {
 
 #[cold]
 fn make_and_tell() {
-    let made = make();
+    let made = make().or_else(|| {
+        // Where there is room already it has its size.
+        ROOM.load(Ordering::Relaxed).is_null().then_some(())?;
+        CAPACITY.store(SMALL, Ordering::Relaxed);
+        make()
+    });
     if let Some(base) = made {
         BASE.store(base, Ordering::Release);
         // SAFETY: Mapping.
@@ -165,16 +178,18 @@ fn make() -> Option<*mut u8> {
         return None;
     }
     let process = PROCESS.load(Ordering::Relaxed);
+    let folder = files::folder()?;
     #[expect(clippy::cast_possible_truncation, reason = "any number will do")]
-    let path = files::temporary(process, clock::ticks() as u32);
+    let new = files::temporary(process, clock::ticks() as u32);
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-    let file = rustix::fs::open(path.as_c_str()?, flags, Permissions::from_raw_mode(0o644)).ok()?;
+    let access = Permissions::from_raw_mode(0o644);
+    let file = rustix::fs::openat(&folder, new.as_c_str()?, flags, access).ok()?;
     let made = fill(&file, &shape, process).and_then(|base| {
-        files::publish(&path, process)?;
+        files::publish(&folder, &new, process)?;
         Some(base)
     });
     if made.is_none() {
-        let _ = rustix::fs::unlink(path.as_c_str()?);
+        let _ = rustix::fs::unlinkat(&folder, new.as_c_str()?, AtFlags::empty());
     }
     made
 }
@@ -305,7 +320,7 @@ pub(crate) fn forked(thread: &mut Thread) {
         ROOM.store(base, Ordering::Relaxed);
     }
     blocks::forget();
-    maps::forget();
+    maps::forget(thread.is_busy());
     LOST_EARLY.store(0, Ordering::Relaxed);
     PROCESS.store(process(), Ordering::Relaxed);
     if STATE.load(Ordering::Relaxed) != OFF {

@@ -6,13 +6,11 @@ use locktoll_trace::recording::Mode;
 use locktoll_trace::recording::layout::Shape;
 
 use crate::delay::Wanted;
-
-/// The longest name of a folder.
-pub(crate) const PATH: usize = 4096 - 64;
+use crate::kept;
 
 /// What is to be recorded, and where.
 pub(crate) struct Settings {
-    pub(crate) folder: &'static [u8],
+    pub(crate) folder: &'static CStr,
     pub(crate) mode: Mode,
     pub(crate) hold_every: u32,
     pub(crate) events: usize,
@@ -27,7 +25,7 @@ pub(crate) struct Settings {
 /// `environment` is the process's, as its start-up code was given it.
 pub(crate) unsafe fn read(environment: *const *const c_char) -> Option<Settings> {
     let mut settings = Settings {
-        folder: &[],
+        folder: c"",
         mode: Mode::AGGREGATE,
         hold_every: 256,
         events: 65_536,
@@ -40,21 +38,22 @@ pub(crate) unsafe fn read(environment: *const *const c_char) -> Option<Settings>
     }
     // SAFETY: the caller's: an array of strings that ends with a null.
     while let Some(text) = unsafe { (*variable).as_ref() } {
-        // SAFETY: as above; the strings are in place for as long as the process runs.
-        let text: &'static [u8] = unsafe { CStr::from_ptr(text) }.to_bytes();
+        // SAFETY: as above; the program has not run yet.
+        let text = unsafe { CStr::from_ptr(text) }.to_bytes();
         if let Some(text) = text.strip_prefix(b"LOCKTOLL_") {
             settings.take(text);
         }
         // SAFETY: as above: this was not the last.
         variable = unsafe { variable.add(1) };
     }
-    (!settings.folder.is_empty() && settings.folder.len() <= PATH).then_some(settings)
+    (!settings.folder.is_empty()).then_some(settings)
 }
 
 impl Settings {
-    fn take(&mut self, text: &'static [u8]) {
+    fn take(&mut self, text: &[u8]) {
+        let kept = |text| kept::copy(text).unwrap_or_default();
         if let Some(folder) = text.strip_prefix(b"TRACE_DIR=") {
-            self.folder = folder;
+            self.folder = kept(folder);
         } else if let Some(mode) = text.strip_prefix(b"MODE=") {
             self.mode = match mode {
                 b"contentions" => Mode::CONTENTIONS,
@@ -70,9 +69,9 @@ impl Settings {
         } else if let Some(scale) = value(text, b"NS_PER_TICK=") {
             self.ns_per_tick = Some(scale);
         } else if let Some(lock) = text.strip_prefix(b"DELAY_LOCK=") {
-            self.delay.lock = lock;
+            self.delay.lock = kept(lock).to_bytes();
         } else if let Some(sites) = text.strip_prefix(b"DELAY_SITES=") {
-            self.delay.sites = sites;
+            self.delay.sites = kept(sites).to_bytes();
         } else if let Some(ns) = value(text, b"DELAY_INSIDE_NS=") {
             self.delay.inside_ns = ns;
         } else if let Some(ns) = value(text, b"DELAY_OUTSIDE_NS=") {

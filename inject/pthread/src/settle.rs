@@ -2,11 +2,11 @@
 
 use locktoll_trace::FineDurations;
 use locktoll_trace::recording::Mode;
-use locktoll_trace::recording::layout::{blame, entry, event, point};
+use locktoll_trace::recording::layout::{blame, entry, event, point, thread as block};
 
 use crate::points;
 use crate::thread::{Open, Thread};
-use crate::words::{add_own, add_shared, get, raise};
+use crate::words::{add_own, add_shared, get, put, raise};
 use crate::{clock, session, stacks};
 
 /// Writes an acquisition out. `end` is the time of the release, if that is known.
@@ -20,6 +20,7 @@ pub(crate) fn settle(thread: &Thread, open: &Open, end: Option<u64>) {
     let hold_ns = end.map(|end| clock::ns(end.saturating_sub(open.since)));
     if open.wait_weight | open.hold_weight | open.stack != 0 {
         settle_timed(base, open, wait_ns, hold_ns);
+        tell_alive(thread, end.unwrap_or(open.since));
     }
     if session::mode() == Mode::EVENTS {
         let time = clock::ns(open.since.wrapping_sub(session::began_ticks()));
@@ -27,6 +28,15 @@ pub(crate) fn settle(thread: &Thread, open: &Open, end: Option<u64>) {
         let time = time & ((1 << event::KIND_SHIFT) - 1) | kind;
         let both = event::short(wait_ns) | event::short(hold_ns.unwrap_or(0)) << 32;
         session::ring(thread, [time, open.lock as u64, open.site as u64, both]);
+    }
+}
+
+/// Tells that the thread lived then: a process that is killed does not say when it ended.
+#[inline]
+fn tell_alive(thread: &Thread, ticks: u64) {
+    if !thread.block.is_null() {
+        // SAFETY: Mapping, Own.
+        unsafe { put(thread.block, block::LAST_NS, clock::at_ns(ticks)) };
     }
 }
 
@@ -59,6 +69,9 @@ fn settle_timed(base: *mut u8, open: &Open, wait_ns: u64, hold_ns: Option<u64>) 
         unsafe {
             add_shared(to, point::HOLDS_TIMED, 1);
             record(to, point::HOLD, ns, weight);
+            if open.resumed {
+                add_shared(to, point::HOLDS_RESUMED, weight);
+            }
         }
         share(open, entry::HOLD_NS, ns.saturating_mul(weight));
     }

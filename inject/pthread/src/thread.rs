@@ -56,6 +56,8 @@ pub(crate) struct Open {
     pub(crate) stack: u32,
     /// What the lock is.
     pub(crate) kind: u32,
+    /// Whether it is the acquisition before, which a wait for a condition had interrupted.
+    pub(crate) resumed: bool,
 }
 
 global_asm!(
@@ -145,6 +147,11 @@ impl Thread {
     pub(crate) fn leave(&mut self) {
         compiler_fence(Ordering::SeqCst);
         self.busy = 0;
+    }
+
+    /// Whether this library works for it, so that whoever asks is a signal handler.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.busy != 0
     }
 
     /// A number that no pattern of the program can follow: xorshift64, Marsaglia 2003.

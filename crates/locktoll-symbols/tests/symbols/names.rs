@@ -53,6 +53,67 @@ fn variables(symbolizer: &Symbolizer, told: &Told) {
 }
 
 #[test]
+fn elements_and_members_of_variables_have_their_names() {
+    const SOURCE: &str = "\
+#include <mutex>
+#include <pthread.h>
+#include <cstdio>
+struct Base { long base; };
+struct Shard : Base { int hits; std::mutex lock; pthread_mutex_t pair[2]; static std::mutex all; };
+std::mutex Shard::all;
+typedef Shard Shards[4];
+Shards shards;
+static pthread_mutex_t grid[3][5];
+struct Cache { std::mutex first; long count; } cache;
+namespace deep { static const int before = 1; Shard one; }
+int main() {
+    static Shard within[2];
+    std::printf(\"a %lx\\nb %lx\\nc %lx\\nd %lx\\n\", (long)&shards[3].lock, (long)&shards[0].pair[1],
+                (long)&grid[2][4], (long)&grid[0][0]);
+    std::printf(\"e %lx\\nf %lx\\ng %lx\\nh %lx\\ni %lx\\n\", (long)&cache, (long)&cache.count,
+                (long)&deep::one.lock, (long)&within[1].hits, (long)&Shard::all);
+    std::printf(\"j %lx\\nmaps\\n\", (long)&shards[1].lock + 4);
+    std::FILE *maps = std::fopen(\"/proc/self/maps\", \"r\");
+    for (int c = getc(maps); c != EOF; c = getc(maps)) putchar(c);
+}
+";
+    for flags in [
+        "-gdwarf-4",
+        "-gdwarf-5",
+        "-gdwarf-5 -gz",
+        "-gdwarf-5 -no-pie",
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("parts.cpp"), SOURCE).unwrap();
+        let line = format!("c++ -std=c++17 -g {flags} -pthread parts.cpp -o parts");
+        tool(folder.path(), &line);
+        let told = Told::run(&folder.path().join("parts"));
+        let symbolizer = Symbolizer::new();
+        for (name, variable, part) in [
+            ("a", "shards", Some("[3].lock")),
+            ("b", "shards", Some("[0].pair[1]")),
+            ("c", "grid", Some("[2][4]")),
+            ("d", "grid", Some("[0][0]")),
+            // The first member goes by the variable's name.
+            ("e", "cache", None),
+            ("f", "cache", Some(".count")),
+            ("g", "deep::one", Some(".lock")),
+            ("h", "main::within", Some("[1].hits")),
+            ("i", "Shard::all", None),
+            ("j", "shards", Some("[1].lock+0x4")),
+        ] {
+            let datum = symbolizer.datum(&told.maps, told.address(name)).unwrap();
+            let (symbol, _) = datum.symbol.unwrap();
+            assert_eq!(
+                (symbol.as_str(), datum.part.as_deref()),
+                (variable, part),
+                "{name} {flags}"
+            );
+        }
+    }
+}
+
+#[test]
 fn lines_inlined_functions_and_callers_of_every_kind_of_dwarf() {
     for flags in [
         "-g -gdwarf-4",

@@ -116,8 +116,17 @@ pub mod thread {
     pub const HOLDS: usize = 14 * WORD;
     /// What-if: their time, with what was added to them.
     pub const HOLDS_NS: usize = 15 * WORD;
+    /// Time of the last release that was timed, or of the first event: the thread lived until then.
+    pub const LAST_NS: usize = 16 * WORD;
+    /// The point that the thread waits at now, plus one; 0 if it does not, or is not timed. Of locks and futexes
+    /// only, since a thread may be cancelled in other waits.
+    pub const WAITING: usize = 17 * WORD;
+    /// Time since when it waits there.
+    pub const WAITING_SINCE_NS: usize = 18 * WORD;
+    /// Call site by which the lock was had then; 0 if not known.
+    pub const WAITING_FOR: usize = 19 * WORD;
     /// The writer's: by a lock's hash, the entry by which the lock was last taken.
-    pub const HELD: usize = 16 * WORD;
+    pub const HELD: usize = 24 * WORD;
     /// Words of [`HELD`].
     pub const HELD_WORDS: usize = 128;
     /// Entries by (lock, call site).
@@ -195,6 +204,9 @@ pub mod point {
     pub const HOLDS_TIMED: usize = 10 * WORD;
     /// The writer's: stacks sampled of it, and when the next is due.
     pub const STACKS: usize = 11 * WORD;
+    /// Of the weights of all holds, those of holds that began in an acquisition before them, when a wait for a
+    /// condition was over.
+    pub const HOLDS_RESUMED: usize = 12 * WORD;
     /// Distribution of the waits.
     pub const WAIT: usize = 16 * WORD;
     /// Distribution of the holds.

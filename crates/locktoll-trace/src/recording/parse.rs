@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use super::layout::{READY, Shape, TABLE, blame, entry, event, header, lock, point, stack, thread};
 use super::{
     Blame, Clock, Delays, Event, LockBits, Mode, Point, RecordedLock, RecordedThread, Recording,
-    StackSample, ThreadShare, Why,
+    StackSample, ThreadShare, Waiting, Why,
 };
 use crate::durations::FineDurations;
 use crate::error::Error;
@@ -87,12 +87,7 @@ pub(crate) fn parse<'a>(
         let written = word(block, thread::EVENTS_HEAD);
         let lost = written.saturating_sub(shape.events as u64);
         recording.events_lost = recording.events_lost.saturating_add(lost);
-        recording.threads.push(RecordedThread {
-            tid: small(word(block, thread::TID)),
-            name: name(&block[thread::NAME..thread::NAME + 16]),
-            began_ns: word(block, thread::BEGAN_NS),
-            events_lost: lost,
-        });
+        recording.threads.push(one_thread(block, &numbers, lost));
         let delays = &mut recording.delays;
         for (sum, count, ns) in [
             (&mut delays.inside, thread::INSIDE, thread::INSIDE_NS),
@@ -168,6 +163,26 @@ impl Points {
     }
 }
 
+fn one_thread(block: &[u8], numbers: &[Option<usize>], events_lost: u64) -> RecordedThread {
+    RecordedThread {
+        tid: small(word(block, thread::TID)),
+        name: name(&block[thread::NAME..thread::NAME + 16]),
+        began_ns: word(block, thread::BEGAN_NS),
+        last_ns: word(block, thread::LAST_NS),
+        waiting: waiting(block, numbers),
+        events_lost,
+    }
+}
+
+/// The wait that a thread is in.
+fn waiting(block: &[u8], numbers: &[Option<usize>]) -> Option<Waiting> {
+    Some(Waiting {
+        point: place(numbers, word(block, thread::WAITING))?,
+        since_ns: word(block, thread::WAITING_SINCE_NS),
+        owner_site: word(block, thread::WAITING_FOR),
+    })
+}
+
 /// The place of the point with this number plus one.
 fn place(numbers: &[Option<usize>], number: u64) -> Option<usize> {
     let number = usize::try_from(number).ok()?.checked_sub(1)?;
@@ -188,6 +203,7 @@ fn one_point(bytes: &[u8]) -> Point {
         holds_timed: word(bytes, point::HOLDS_TIMED),
         wait: distribution(&bytes[point::WAIT..]),
         hold: distribution(&bytes[point::HOLD..]),
+        holds_resumed: word(bytes, point::HOLDS_RESUMED),
     }
 }
 

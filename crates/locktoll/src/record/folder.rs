@@ -1,6 +1,7 @@
 //! The folder of a recording: traces, and what was made of them.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use locktoll_bench::Error as BenchError;
@@ -16,35 +17,63 @@ pub const RECORD_FILE: &str = "record.json";
 /// The folder of the traces in it.
 pub(super) const TRACES: &str = "traces";
 
-/// Makes the folder of a new recording.
+/// Makes the folder of a new recording, which no other one uses.
 pub(crate) fn create(out: Option<&Path>) -> Result<PathBuf> {
-    let directory = out.map_or_else(
-        || {
-            let now = jiff::Zoned::now();
-            PathBuf::from(format!("locktoll-record-{}", now.strftime("%Y%m%d-%H%M%S")))
-        },
-        Path::to_path_buf,
-    );
-    for (held, what) in [
-        (holds_recording(&directory), "a recording"),
-        (what_if::holds_result(&directory), "the result of --what-if"),
-    ] {
-        if held {
-            return Err(Error::Usage(format!(
-                "{} already holds {what}: give another --out",
-                directory.display()
-            )));
+    let Some(out) = out else {
+        return create_new();
+    };
+    if holds_recording(out) {
+        return Err(is_used(out));
+    }
+    if what_if::holds_result(out) {
+        return Err(Error::Usage(format!(
+            "{} already holds the result of --what-if: give another --out",
+            out.display()
+        )));
+    }
+    fs::create_dir_all(out).map_err(BenchError::io("create the folder", out))?;
+    let traces = out.join(TRACES);
+    match fs::create_dir(&traces) {
+        Ok(()) => Ok(out.to_owned()),
+        // Another one begins there.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(is_used(out)),
+        Err(error) => Err(BenchError::io("create the folder", &traces)(error).into()),
+    }
+}
+
+fn is_used(folder: &Path) -> Error {
+    Error::Usage(format!(
+        "{} already holds a recording, or one that has begun: give another --out",
+        folder.display()
+    ))
+}
+
+/// Makes a folder that is named for now; of several recordings at once each has one of its own.
+fn create_new() -> Result<PathBuf> {
+    let now = jiff::Zoned::now();
+    let name = format!("locktoll-record-{}", now.strftime("%Y%m%d-%H%M%S"));
+    let mut directory = PathBuf::from(&name);
+    for number in 2_u32.. {
+        match fs::create_dir(&directory) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                directory = PathBuf::from(format!("{name}-{number}"));
+            }
+            made => {
+                made.map_err(BenchError::io("create the folder", &directory))?;
+                break;
+            }
         }
     }
-    fs::create_dir_all(&directory).map_err(BenchError::io("create the folder", &directory))?;
+    let traces = directory.join(TRACES);
+    fs::create_dir(&traces).map_err(BenchError::io("create the folder", &traces))?;
     Ok(directory)
 }
 
-/// Makes the folder of its traces.
-pub(super) fn create_traces(recording: &Path) -> Result<()> {
-    let traces = recording.join(TRACES);
-    fs::create_dir_all(&traces).map_err(BenchError::io("create the folder", &traces))?;
-    Ok(())
+/// Removes what [`create`] made, where nothing came to be recorded there.
+pub(crate) fn discard(directory: &Path) {
+    // What cannot be removed is left; why there is nothing in it, the caller tells.
+    let _ = fs::remove_dir_all(directory.join(TRACES));
+    let _ = fs::remove_dir(directory);
 }
 
 /// Whether a folder, or the file named, is a recording.

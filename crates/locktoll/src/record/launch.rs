@@ -1,20 +1,17 @@
-//! The program in the foreground: started with variables, its signals handed on, ended after a while if that
-//! was asked for.
+//! The program in the foreground: started with variables, ended after a while if that was asked for.
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use locktoll_bench::{Error as BenchError, duration};
+use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
-use signal_hook::iterator::Signals;
 
+use super::signals;
 use crate::error::{Error, Result};
 
 /// Added to a signal's number, as shells do, where a signal ended the program.
@@ -60,10 +57,11 @@ impl Launched {
         let began = Instant::now();
         let mut child = prepared
             .spawn()
-            .map_err(BenchError::io("start", prepared.get_program()))?;
+            .map_err(|error| BenchError::io("start", prepared.get_program())(explained(error)))?;
         let pid = i32::try_from(child.id())
             .map(Pid::from_raw)
             .map_err(|_| Error::Usage("the system gave a process number that is none".into()))?;
+        signals::hand_on_to(Some(pid));
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         let (tell, ended) = channel();
         thread::spawn(move || tell.send(wait(child, began)));
@@ -127,11 +125,25 @@ impl Launched {
     }
 }
 
+/// Says what to do where the system only has a name for it.
+fn explained(error: std::io::Error) -> std::io::Error {
+    let why = match error.raw_os_error().map(Errno::from_raw) {
+        Some(Errno::ENOEXEC) => {
+            "it is no program and does not begin with #!: if it is a script, name its interpreter before it, as in \
+             `sh FILE`"
+        }
+        Some(Errno::EACCES) => "it may not be executed: see its permissions (chmod +x)",
+        _ => return error,
+    };
+    std::io::Error::new(error.kind(), why)
+}
+
 fn wait(mut child: Child, began: Instant) -> std::io::Result<Ended> {
-    let status = child.wait()?;
+    let status = child.wait();
+    signals::hand_on_to(None);
     Ok(Ended {
         wall_ns: duration::ns(began.elapsed()),
-        status,
+        status: status?,
     })
 }
 
@@ -148,37 +160,6 @@ pub(crate) fn prepare(command: &[String], variables: &[(&'static str, String)]) 
         .args(words)
         .envs(variables.iter().map(|(name, value)| (name, value)));
     Ok(prepared)
-}
-
-/// Signals to this process, of which those that a terminal does not send to the program itself are handed on.
-pub(super) struct Forwarded {
-    to: Arc<AtomicI32>,
-}
-
-impl Forwarded {
-    /// Listens from now on, so that none ends this process before the program.
-    pub(super) fn listen() -> Result<Self> {
-        let mut signals = Signals::new([SIGINT, SIGQUIT, SIGTERM, SIGHUP])
-            .map_err(BenchError::io("listen for", "signals"))?;
-        let to = Arc::new(AtomicI32::new(0));
-        let target = Arc::clone(&to);
-        thread::spawn(move || {
-            for signal in &mut signals {
-                let pid = target.load(Ordering::Relaxed);
-                // Ctrl-C in a terminal goes to the program anyway.
-                if let Ok(signal @ (Signal::SIGTERM | Signal::SIGHUP)) = Signal::try_from(signal)
-                    && pid > 0
-                {
-                    let _ = kill(Pid::from_raw(pid), signal);
-                }
-            }
-        });
-        Ok(Self { to })
-    }
-
-    pub(super) fn forward_to(&mut self, pid: Pid) {
-        self.to.store(pid.as_raw(), Ordering::Relaxed);
-    }
 }
 
 #[cfg(test)]

@@ -54,6 +54,12 @@ impl Library {
         })
     }
 
+    /// Removes the file.
+    pub(crate) fn remove(&self) {
+        // Nothing has loaded it, and nobody misses it.
+        let _ = fs::remove_file(&self.file);
+    }
+
     /// Where the program's processes leave their traces.
     pub(super) fn traces(&self) -> &Path {
         &self.traces

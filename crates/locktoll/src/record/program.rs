@@ -41,8 +41,13 @@ pub(crate) fn check(command: &[String]) -> Result<()> {
     let Some(mut file) = locate(Path::new(name), path.as_deref()) else {
         // Without PATH the system looks in places of its own.
         let is_missing = path.is_some() || name.contains('/');
-        let missing = std::io::ErrorKind::NotFound.into();
         return if is_missing {
+            let why = if name.contains('/') {
+                "there is no such file"
+            } else {
+                "no folder of PATH has such a program"
+            };
+            let missing = std::io::Error::new(std::io::ErrorKind::NotFound, why);
             Err(BenchError::io("start", name)(missing).into())
         } else {
             Ok(())
@@ -50,6 +55,14 @@ pub(crate) fn check(command: &[String]) -> Result<()> {
     };
     for _ in 0..SCRIPTS {
         match interpreter_of_script(&file) {
+            Some(interpreter) if !interpreter.exists() => {
+                let why = format!(
+                    "its first line names {}, which is not there",
+                    interpreter.display()
+                );
+                let missing = std::io::Error::new(std::io::ErrorKind::NotFound, why);
+                return Err(BenchError::io("start", name)(missing).into());
+            }
             Some(interpreter) => file = interpreter,
             None => break,
         }

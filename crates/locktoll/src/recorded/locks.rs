@@ -8,7 +8,7 @@ use locktoll_trace::recording::{self, LockBits, Mode, Point};
 
 use super::names::{LockName, Names, SiteName};
 use super::observed::ObservedProcess;
-use super::times::Gathered;
+use super::times::{Drawn, Gathered};
 
 /// A lock, and the points of the recording that it was made of.
 pub(super) struct Numbered {
@@ -125,7 +125,7 @@ fn lock(
         .iter()
         .max_by_key(|point| (point.wait.total_ns, point.acquisitions));
     let address = busiest.map_or(0, |point| point.lock);
-    let mut sites = sites(&points, &addresses, names);
+    let mut sites = sites(&points, &addresses, recording.hold_every, names);
     for (site, _) in &mut sites {
         let caused = recording
             .blames
@@ -148,7 +148,7 @@ fn lock(
     let name = names.lock(address, kind, first);
     let (mut wait, mut hold) = (Gathered::default(), Gathered::default());
     for point in &points {
-        add(point, &mut wait, &mut hold);
+        add(point, recording.hold_every, &mut wait, &mut hold);
     }
     let shares = shares(recording, at);
     let bits = points
@@ -214,13 +214,34 @@ fn at_most_one(held: Estimate) -> Estimate {
     }
 }
 
-fn add(point: &Point, wait: &mut Gathered, hold: &mut Gathered) {
-    wait.add(&point.wait, point.contentions, point.waits_timed);
-    hold.add(&point.hold, point.acquisitions, point.holds_timed);
+/// Adds a point's durations. What of them was timed, the library decides: `wait_weight` and `times_all_holds` of
+/// `inject/pthread`.
+fn add(point: &Point, hold_every: u64, wait: &mut Gathered, hold: &mut Gathered) {
+    let waits = Drawn {
+        count: point.contentions,
+        timed: point.waits_timed,
+        resumed: 0,
+        few: 256,
+        weight: 16,
+    };
+    let holds = Drawn {
+        count: point.acquisitions,
+        timed: point.holds_timed,
+        resumed: point.holds_resumed,
+        few: 64,
+        weight: hold_every,
+    };
+    wait.add(&point.wait, &waits);
+    hold.add(&point.hold, &holds);
 }
 
 /// The sites of a lock: points whose calls have the same name are one site.
-fn sites(points: &[&Point], locks: &BTreeSet<u64>, names: &Names<'_>) -> Vec<(Site, SiteName)> {
+fn sites(
+    points: &[&Point],
+    locks: &BTreeSet<u64>,
+    hold_every: u64,
+    names: &Names<'_>,
+) -> Vec<(Site, SiteName)> {
     let mut by_site: BTreeMap<u64, Vec<&Point>> = BTreeMap::new();
     for point in points {
         by_site.entry(point.site).or_default().push(point);
@@ -232,7 +253,7 @@ fn sites(points: &[&Point], locks: &BTreeSet<u64>, names: &Names<'_>) -> Vec<(Si
             let (mut wait, mut hold) = (Gathered::default(), Gathered::default());
             let mut counts = [0_u64; 3];
             for point in points {
-                add(point, &mut wait, &mut hold);
+                add(point, hold_every, &mut wait, &mut hold);
                 let further = [point.acquisitions, point.contentions, point.refused];
                 for (sum, more) in counts.iter_mut().zip(further) {
                     *sum = sum.saturating_add(more);

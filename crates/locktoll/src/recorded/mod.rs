@@ -27,7 +27,7 @@ use locktoll_symbols::Symbolizer;
 use locktoll_trace::recording;
 
 use self::names::Names;
-pub use self::observed::{Observed, ObservedProcess};
+pub use self::observed::{Observed, ObservedProcess, Started, Unfinished};
 
 /// Confidence of all intervals of a recording.
 pub const CONFIDENCE: f64 = 0.95;
@@ -55,13 +55,15 @@ pub fn analyse(observed: &Observed, facts: Facts, symbolizer: &Symbolizer) -> Re
     let mut blames = Vec::new();
     let mut call_stacks = Vec::new();
     let mut processes = Vec::new();
+    let mut notes = warnings::Notes::default();
     for (index, process) in observed.processes.iter().enumerate() {
-        let wall_ns = wall_ns(&process.recording, &facts);
+        let wall_ns = process.lived_ns;
         let callers = stacks::callers(process, symbolizer);
         let names = Names::new(process, symbolizer, &callers);
         let its = locks::of_process(process, index, wall_ns, &names);
         blames.extend(stacks::blames(process, &its, &names));
         call_stacks.extend(stacks::weighted(process, &its, &names, &callers));
+        notes.add(process, &its, &names);
         for numbered in its {
             let list = if numbered.is_idle {
                 &mut idle
@@ -110,19 +112,8 @@ pub fn analyse(observed: &Observed, facts: Facts, symbolizer: &Symbolizer) -> Re
     record
         .stacks
         .sort_by(|a, b| b.wait_ns.total_cmp(&a.wait_ns));
-    record.warnings = warnings::of(&record, observed);
+    record.warnings = warnings::of(&record, observed, &notes);
     record
-}
-
-/// How long a process was recorded.
-fn wall_ns(recording: &recording::Recording, facts: &Facts) -> u64 {
-    let last_thread = recording.threads.iter().map(|thread| thread.began_ns).max();
-    let until_end = recording
-        .ended_ns
-        .map(|ended| ended.saturating_sub(recording.began_ns));
-    // A process that was killed says only when its last thread began.
-    let at_least = last_thread.map(|last| last.saturating_sub(recording.began_ns));
-    until_end.or(facts.wall_ns).or(at_least).unwrap_or(0)
 }
 
 fn mode(observed: &Observed) -> Mode {

@@ -16,6 +16,10 @@ pub(super) struct SiteName {
     pub(super) location: Option<String>,
     pub(super) module: Option<String>,
     pub(super) inlined: Vec<String>,
+    /// The first of those who take it there, by whom a lock is called.
+    first: String,
+    /// Who takes it by the same call too, which a function makes for several.
+    others: Vec<SiteName>,
     frames: Vec<Frame>,
 }
 
@@ -26,6 +30,30 @@ impl SiteName {
             self.location.as_deref(),
             self.module.as_deref(),
         )
+    }
+
+    /// Callers that cannot be told apart, as one.
+    fn together(self) -> Self {
+        /// More would not fit a line.
+        const NAMED: usize = 2;
+        let unnamed = self.others.len().saturating_sub(NAMED);
+        let mut labels: Vec<String> = std::iter::once(self.label())
+            .chain(self.others.iter().take(NAMED).map(Self::label))
+            .collect();
+        let last = match self.others.last() {
+            None => return self,
+            Some(_) if unnamed > 0 => (format!("{unnamed} more"), None),
+            Some(last) => {
+                labels.pop();
+                (last.function.clone(), last.location.clone())
+            }
+        };
+        labels.push(last.0);
+        Self {
+            function: labels.join(" or "),
+            location: last.1,
+            ..self
+        }
     }
 }
 
@@ -102,36 +130,44 @@ impl<'a> Names<'a> {
 
     /// Who takes the lock. Where the call itself lies in a function that only passes it on, as
     /// `std::mutex::lock` of a program that was not optimised, it is who called that, as far as stacks were
-    /// sampled there with some locks.
+    /// sampled there with some locks: all of them, since which of them did what is not known.
     pub(super) fn site(&self, site: u64, locks: &BTreeSet<u64>) -> SiteName {
+        self.first(site, locks).together()
+    }
+
+    /// The same, by the name of the caller with the most time alone.
+    fn first(&self, site: u64, locks: &BTreeSet<u64>) -> SiteName {
         if site == 0 {
             return SiteName {
                 function: "sites that found no room".to_owned(),
                 location: None,
                 module: None,
                 inlined: Vec::new(),
+                first: "sites that found no room".to_owned(),
+                others: Vec::new(),
                 frames: Vec::new(),
             };
         }
-        let mut frames = self.frames(site);
-        if frames.iter().all(is_lock_internal)
-            && let Some(stack) = self.callers.heaviest(site, locks)
-        {
+        let frames = self.frames(site);
+        if !frames.iter().all(is_lock_internal) {
+            return named(frames);
+        }
+        let mut callers = self.callers.at(site, locks).into_iter().map(|(stack, _)| {
             let callers = stack
                 .iter()
                 .skip(1)
                 .flat_map(|&address| self.frames(address));
-            frames.extend(callers.take_while(|frame| frame.function.is_some()));
-        }
-        let own = frames.iter().position(|frame| !is_lock_internal(frame));
-        let frame = &frames[own.unwrap_or(0)];
-        SiteName {
-            function: function(frame),
-            location: location(frame),
-            module: frame.module.clone(),
-            inlined: frames.iter().map(function).collect(),
-            frames,
-        }
+            let callers = callers.take_while(|frame| frame.function.is_some());
+            named(frames.iter().cloned().chain(callers).collect())
+        });
+        let Some(mut first) = callers.next() else {
+            return named(frames);
+        };
+        let mut seen = BTreeSet::from([first.label()]);
+        // Stacks that could not be followed tell of no caller.
+        let known = callers.filter(|caller| !caller.frames.iter().all(is_lock_internal));
+        first.others = known.filter(|caller| seen.insert(caller.label())).collect();
+        first
     }
 
     /// What a lock is called. `site` takes it most.
@@ -165,25 +201,42 @@ impl<'a> Names<'a> {
         // parking_lot waits for a word of the waiting thread, not of the lock.
         let is_parking_lot = |frame: &Frame| {
             let name = frame.function.as_deref().unwrap_or_default();
-            name.trim_start_matches('<').starts_with("parking_lot")
+            let file = frame.file.as_deref().unwrap_or_default();
+            name.trim_start_matches('<').starts_with("parking_lot") || file.contains("/parking_lot")
         };
         if kind == LockKind::Futex && site.frames.iter().any(is_parking_lot) {
-            return LockName::own(format!("parking_lot in {}", site.function))
+            return LockName::own(format!("parking_lot in {}", site.first))
                 .together()
                 .idle(is_idle);
         }
         let name = match datum {
             Some(Datum {
-                symbol: Some((name, 0)),
-                ..
-            }) => name,
-            Some(Datum {
                 symbol: Some((name, offset)),
+                part,
                 ..
-            }) => format!("{name}+{offset:#x}"),
-            _ => format!("{} of {}", word(kind), site.function),
+            }) => match (part, offset) {
+                (Some(part), _) => format!("{name}{part}"),
+                (None, 0) => name,
+                (None, offset) => format!("{name}+{offset:#x}"),
+            },
+            _ => format!("{} of {}", word(kind), site.first),
         };
         LockName::own(name).idle(is_idle)
+    }
+}
+
+/// A site of these frames, by the innermost that is the program's own.
+fn named(frames: Vec<Frame>) -> SiteName {
+    let own = frames.iter().position(|frame| !is_lock_internal(frame));
+    let frame = &frames[own.unwrap_or(0)];
+    SiteName {
+        function: function(frame),
+        location: location(frame),
+        module: frame.module.clone(),
+        inlined: frames.iter().map(function).collect(),
+        first: function(frame),
+        others: Vec::new(),
+        frames,
     }
 }
 

@@ -14,8 +14,8 @@ use super::observed::ObservedProcess;
 #[derive(Debug, Default)]
 pub(super) struct Callers {
     samples: Vec<Sample>,
-    /// The sample of a call site that carries most time, by the site's address and the lock's, and of all locks.
-    heaviest: HashMap<(u64, Option<u64>), usize>,
+    /// The samples of a call site, by its address and the lock's, and of all locks.
+    by_site: HashMap<(u64, Option<u64>), Vec<usize>>,
 }
 
 #[derive(Debug)]
@@ -28,15 +28,28 @@ struct Sample {
 }
 
 impl Callers {
-    /// Return addresses of the stack in which most time went by at a site, the site first: by one of some
-    /// locks, and where that was not sampled, by any.
-    pub(super) fn heaviest(&self, site: u64, locks: &BTreeSet<u64>) -> Option<&[u64]> {
-        let of_locks = locks
+    /// What was sampled at a site by one of some locks, and where that was not, by any: for each stack its return
+    /// addresses, the site first, and its time; the longest first.
+    pub(super) fn at(&self, site: u64, locks: &BTreeSet<u64>) -> Vec<(&[u64], u64)> {
+        let of = |lock| {
+            self.by_site
+                .get(&(site, lock))
+                .map_or(&[][..], Vec::as_slice)
+        };
+        let mut found: Vec<usize> = locks
             .iter()
-            .filter_map(|&lock| self.heaviest.get(&(site, Some(lock))));
-        let longest = of_locks.max_by_key(|&&at| self.samples.get(at).map(|sample| sample.ns));
-        let at = longest.or_else(|| self.heaviest.get(&(site, None)))?;
-        Some(&self.samples.get(*at)?.addresses)
+            .flat_map(|&lock| of(Some(lock)))
+            .copied()
+            .collect();
+        if found.is_empty() {
+            found = of(None).to_vec();
+        }
+        let samples = found.iter().filter_map(|&at| self.samples.get(at));
+        let mut stacks: Vec<(&[u64], u64)> = samples
+            .map(|sample| (sample.addresses.as_slice(), sample.ns))
+            .collect();
+        stacks.sort_by_key(|(_, ns)| std::cmp::Reverse(*ns));
+        stacks
     }
 }
 
@@ -62,17 +75,9 @@ pub(super) fn callers(process: &ObservedProcess, symbolizer: &Symbolizer) -> Cal
             ns: sample.ns,
             addresses,
         });
-        let samples = &callers.samples;
         for lock in [Some(point.lock), None] {
-            callers
-                .heaviest
-                .entry((point.site, lock))
-                .and_modify(|best| {
-                    if samples[*best].ns < sample.ns {
-                        *best = index;
-                    }
-                })
-                .or_insert(index);
+            let key = (point.site, lock);
+            callers.by_site.entry(key).or_default().push(index);
         }
     }
     callers

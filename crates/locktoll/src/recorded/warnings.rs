@@ -1,10 +1,14 @@
 //! What must be known before a figure of a recording is trusted.
 
+use std::collections::BTreeSet;
+
 use locktoll_report::format::{count, duration_ns, plural, share};
 use locktoll_report::model::Warning;
-use locktoll_report::record::model::{Lock, LockKind, Mode, Record};
+use locktoll_report::record::model::{Lock, LockKind, Mode, Record, Site, label};
 
-use super::observed::Observed;
+use super::locks::Numbered;
+use super::names::Names;
+use super::observed::{Observed, ObservedProcess};
 
 /// A hold or a wait shorter than so many times the cost of recording it is distorted by it.
 const SHORT: f64 = 10.0;
@@ -15,8 +19,90 @@ const MUCH: f64 = 0.1;
 /// Locks that are looked at for short holds: those that a reader is shown first.
 const LOOKED_AT: usize = 10;
 
+/// A wait at the end of the program that is told of: shorter ones are in every program that ends while it works.
+const STUCK_NS: u64 = 1_000_000_000;
+/// How many of them are named.
+const STUCK_NAMED: usize = 3;
+
+/// What only the traces tell, and not the record.
+#[derive(Debug, Default)]
+pub(super) struct Notes {
+    /// Waits for locks that were not over, the longest first once they are told: how long, and what.
+    stuck: Vec<(u64, String)>,
+    /// Sites that are several callers.
+    shared: BTreeSet<String>,
+}
+
+impl Notes {
+    /// Adds those of one process.
+    pub(super) fn add(&mut self, process: &ObservedProcess, locks: &[Numbered], names: &Names<'_>) {
+        for wait in &process.unfinished {
+            let numbered = locks.iter().find(|lock| lock.points.contains(&wait.point));
+            let (Some(numbered), Some(point)) =
+                (numbered, process.recording.points.get(wait.point))
+            else {
+                continue;
+            };
+            if numbered.is_idle || wait.wait_ns < STUCK_NS {
+                continue;
+            }
+            let label = |site: u64| names.site(site, &BTreeSet::from([point.lock])).label();
+            let owner = match wait.owner_site {
+                0 => String::new(),
+                site => format!(", which {} had", label(site)),
+            };
+            let text = format!(
+                "{} since {} for {}{owner}",
+                label(point.site),
+                duration_ns(wait.wait_ns as f64),
+                numbered.lock.name
+            );
+            self.stuck.push((wait.wait_ns, text));
+        }
+        let sites = locks.iter().filter(|lock| !lock.is_idle);
+        let sites = sites.flat_map(|lock| &lock.lock.sites);
+        let shared = sites.filter(|site| site.function.contains(" or "));
+        let label = |site: &Site| {
+            let (location, module) = (site.location.as_deref(), site.module.as_deref());
+            label(&site.function, location, module)
+        };
+        self.shared.extend(shared.map(label));
+    }
+
+    /// Names threads that waited when the program ended.
+    fn still_waiting(&self) -> Option<String> {
+        let mut stuck: Vec<_> = self.stuck.iter().collect();
+        stuck.sort_by_key(|(ns, _)| std::cmp::Reverse(*ns));
+        let named: Vec<&str> = stuck
+            .iter()
+            .take(STUCK_NAMED)
+            .map(|(_, text)| text.as_str())
+            .collect();
+        (!named.is_empty()).then(|| {
+            format!(
+                "When it ended, {} still waiting for a lock, which counts as waited: {}.",
+                match stuck.len() {
+                    1 => "one thread was".to_owned(),
+                    n => format!("{} threads were", count(n as u64)),
+                },
+                named.join("; ")
+            )
+        })
+    }
+
+    /// Tells that several callers are one site.
+    fn shared_sites(&self) -> Option<String> {
+        let first = self.shared.first()?;
+        Some(format!(
+            "Calls through one function that takes the lock for others are one site: {first}. Which of them did what \
+             is not known; where stacks were sampled, the flame graph tells. A C++ program built with -O1 or more \
+             has them apart."
+        ))
+    }
+}
+
 /// All warnings, the most important first.
-pub(super) fn of(record: &Record, observed: &Observed) -> Vec<Warning> {
+pub(super) fn of(record: &Record, observed: &Observed, notes: &Notes) -> Vec<Warning> {
     let mut warnings = Vec::new();
     let mut warn = |code: &str, message: String| {
         warnings.push(Warning {
@@ -28,7 +114,8 @@ pub(super) fn of(record: &Record, observed: &Observed) -> Vec<Warning> {
         warn(
             "nothing_recorded",
             "No process of the program used a lock that can be recorded, or the library was not loaded into \
-             it: static programs, programs of Go, and locks inside the C library cannot be seen."
+             it: static programs, programs of Go, and locks inside the C library cannot be seen. Nor can those of a \
+             process that may not make its file: for want of room on the disk, of rights, or by ulimit -f or -v."
                 .to_owned(),
         );
     }
@@ -37,6 +124,12 @@ pub(super) fn of(record: &Record, observed: &Observed) -> Vec<Warning> {
             "unreadable",
             format!("Left out, since it cannot be read: {unreadable}"),
         );
+    }
+    if let Some(message) = notes.still_waiting() {
+        warn("still_waiting", message);
+    }
+    if let Some(message) = notes.shared_sites() {
+        warn("shared_sites", message);
     }
     let processes = || record.run.processes.iter();
     let lost: u64 = processes().map(|process| process.events_lost).sum();
@@ -104,16 +197,14 @@ pub(super) fn of(record: &Record, observed: &Observed) -> Vec<Warning> {
         warn("python_locks", message);
     }
     if record.locks.iter().any(|lock| lock.kind == LockKind::Futex) {
-        warn(
-            "futexes",
-            "Of futexes that the program waits on itself (locks of Rust's standard library and parking_lot) \
-             only waits in the kernel are seen: no uncontended acquisitions, no holds. Idle waiting is told \
-             apart by the functions that wait, so in a program without symbols it is among them."
-                .to_owned(),
-        );
+        warn("futexes", FUTEXES.to_owned());
     }
     warnings
 }
+
+const FUTEXES: &str = "Of futexes that the program waits on itself (locks of Rust's standard library and parking_lot) \
+                       only waits in the kernel are seen: no uncontended acquisitions, no holds. Idle waiting is \
+                       told apart by the functions that wait, so in a program without symbols it is among them.";
 
 /// Names locks that seem to be held much, by holds as short as what timing them takes.
 fn holds_near_clock(record: &Record) -> Option<String> {

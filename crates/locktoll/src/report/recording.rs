@@ -27,6 +27,13 @@ pub(super) fn report(arguments: &ReportArgs, input: &Path) -> Result<u8> {
         ));
     }
     let found = read(input)?;
+    for warning in found
+        .warnings
+        .iter()
+        .filter(|warning| warning.code == "unreadable")
+    {
+        anstream::eprintln!("locktoll: warning: {}", warning.message);
+    }
     let out = arguments.out.as_deref();
     if let Some(format) = arguments.export {
         return export_as(format, &found, input, out);

@@ -105,9 +105,6 @@ pub(super) fn of(found: &Found<'_>) -> Result<WhatIf> {
         }
         (count > 0).then(|| total_ns as f64 / count as f64)
     };
-    let mut warnings = experiment.choice.warnings.clone();
-    warnings.extend(work_changed(&blocks, found.metric));
-    warnings.extend(ended_late(found.runs));
     Ok(WhatIf {
         schema: SCHEMA.to_owned(),
         environment: found.environment.clone(),
@@ -154,9 +151,16 @@ pub(super) fn of(found: &Found<'_>) -> Result<WhatIf> {
             },
         }),
         no_replica: found.no_replica.clone(),
-        warnings,
+        warnings: warnings(found, &blocks),
         runs: found.runs.iter().map(raw).collect(),
     })
+}
+
+fn warnings(found: &Found<'_>, blocks: &[Block]) -> Vec<String> {
+    let mut warnings = found.experiment.choice.warnings.clone();
+    warnings.extend(work_changed(blocks, found.metric));
+    warnings.extend(ended_late(found.runs));
+    warnings
 }
 
 fn refused(source: locktoll_stats::Error) -> Error {

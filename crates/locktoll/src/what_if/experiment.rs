@@ -132,19 +132,16 @@ impl Experiment<'_> {
 
     fn one(&self, trials: &mut Trials<'_>, subject: Subject, change: Change) -> Result<Seen> {
         let added = additions(change);
-        match (subject, self.replica) {
-            (Subject::Replica, Some(replica)) => {
-                let cut = match change {
-                    Change::Cut { fraction } => fraction,
-                    _ => 0.0,
-                };
-                let delay = added.map(|[inside, after]| Fitted::delay(inside, after));
-                trials.replica(&replica.command(cut), delay.as_ref())
-            }
-            _ => {
-                let delay = added.map(|[inside, after]| self.choice.delay(inside, after));
-                trials.program(self.program, delay.as_ref())
-            }
+        if let (Subject::Replica, Some(replica)) = (subject, self.replica) {
+            let cut = match change {
+                Change::Cut { fraction } => fraction,
+                _ => 0.0,
+            };
+            let delay = added.map(|[inside, after]| Fitted::delay(inside, after));
+            trials.replica(&replica.command(cut), delay.as_ref())
+        } else {
+            let delay = added.map(|[inside, after]| self.choice.delay(inside, after));
+            trials.program(self.program, delay.as_ref())
         }
     }
 }

@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn waking_takes_time_and_no_part_of_the_sleep() {
-        let ns = mean_ns(Duration::from_secs(3600));
+        let ns = mean_ns(Duration::from_hours(1));
         // The sleeps are of a millisecond; a kernel wakes a thread in microseconds.
         assert!(ns > 100.0 && ns.is_finite(), "{ns}");
     }

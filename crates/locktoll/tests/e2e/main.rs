@@ -9,6 +9,7 @@ mod map;
 mod objc;
 mod program;
 mod record;
+mod record_endings;
 mod record_programs;
 mod report;
 mod resume;

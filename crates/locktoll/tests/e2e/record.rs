@@ -16,7 +16,7 @@ use super::{fixture, locktoll_on_vulkan, stderr, stdout};
 const SOURCE: &str = include_str!("../fixtures/two_sites.c");
 
 /// Compiles the program that takes one lock at two places; once, for all tests.
-fn program() -> &'static Path {
+pub(crate) fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| compiled("two_sites", &["-g", "-O1"]))
 }
@@ -48,7 +48,7 @@ fn line_of(name: &str) -> usize {
 }
 
 /// `locktoll record`, not influenced by whoever runs the tests.
-fn record(flags: &[&str], out: &Path) -> Command {
+pub(crate) fn record(flags: &[&str], out: &Path) -> Command {
     let mut command = locktoll_on_vulkan();
     command
         .env_remove("LD_PRELOAD")
@@ -59,7 +59,7 @@ fn record(flags: &[&str], out: &Path) -> Command {
     command
 }
 
-fn recorded(flags: &[&str], out: &Path, words: &[&str]) -> (Output, Record) {
+pub(crate) fn recorded(flags: &[&str], out: &Path, words: &[&str]) -> (Output, Record) {
     let output = record(flags, out)
         .arg("--")
         .args(words)
@@ -70,7 +70,7 @@ fn recorded(flags: &[&str], out: &Path, words: &[&str]) -> (Output, Record) {
     (output, locktoll_report::record::from_str(&text).unwrap())
 }
 
-fn named<'a>(record: &'a Record, name: &str) -> &'a Lock {
+pub(crate) fn named<'a>(record: &'a Record, name: &str) -> &'a Lock {
     let locks = record.locks.iter().chain(&record.idle);
     let found = locks.clone().find(|lock| lock.name == name);
     found.unwrap_or_else(|| {
@@ -457,7 +457,8 @@ fn a_program_that_is_not_there_is_told() {
         .expect("a process");
     assert_eq!(output.status.code(), Some(1));
     assert!(
-        stderr(&output).contains("no-such-program-anywhere"),
+        stderr(&output).contains("no-such-program-anywhere")
+            && stderr(&output).contains("no folder of PATH"),
         "{}",
         stderr(&output)
     );

@@ -70,6 +70,7 @@ fn resume(before: Open) {
                 wait: 0,
                 wait_weight: 0,
                 stack: 0,
+                resumed: true,
                 ..before
             });
         }

@@ -23,12 +23,21 @@ struct RwLock {
     unused: [u32; 2],
     /// The thread that writes.
     writer: AtomicU32,
+    shared: u32,
+    /// Of lock elision, on some machines.
+    elision: [u64; 2],
+    /// Who goes first.
+    flags: AtomicU32,
 }
+
+const _: () = assert!(core::mem::offset_of!(RwLock, flags) == 48);
 
 /// Bits of `readers`: `nptl/pthread_rwlock_common.c` in glibc, which tells the states at length.
 const WRITE_PHASE: u32 = 1;
 const WRITE_LOCKED: u32 = 2;
 const READERS_SHIFT: u32 = 3;
+/// `PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP`: readers let a writer that waits go first.
+const PREFER_WRITERS: u32 = 2;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum To {
@@ -59,7 +68,12 @@ unsafe fn take(
     let readers = seen.readers.load(Ordering::Relaxed);
     let written = readers & WRITE_LOCKED != 0;
     let blocked = match to {
-        To::Read => written && readers & WRITE_PHASE != 0,
+        To::Read if readers & WRITE_PHASE != 0 => written,
+        To::Read => {
+            written
+                && readers >> READERS_SHIFT != 0
+                && seen.flags.load(Ordering::Relaxed) == PREFER_WRITERS
+        }
         To::Write => written || readers >> READERS_SHIFT != 0,
     };
     let found = Found {
