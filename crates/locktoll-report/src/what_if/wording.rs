@@ -130,6 +130,11 @@ fn replica(result: &WhatIf) -> Option<String> {
              what was added as the program did, so its holds were cut in the program's place."
                 .to_owned(),
         ),
+        (Some(replica), _) if !replica.comparison.differs => Some(
+            "Whether a replica of the lock's use answers what was added as the program does could not be told from so \
+             many blocks, so nothing but the bounds is said of cuts; more --blocks would tell."
+                .to_owned(),
+        ),
         (Some(_), _) => Some(
             "A replica of the lock's use did not answer what was added as the program did, so nothing but \
              the bounds is said of cuts."
@@ -149,13 +154,18 @@ pub(super) fn belief(replica: &ReplicaResult) -> String {
     );
     if replica.comparison.believed {
         format!(
-            "Believed: nothing shows that its time differs from the program's by more than {level}, or an answer \
-             of it by more than {response}."
+            "Believed: on average its time differs from the program's by no more than {level}, and no answer of it by \
+             more than {response}."
         )
-    } else {
+    } else if replica.comparison.differs {
         format!(
             "Not believed: its time differs from the program's by more than {level}, or an answer of it by more than \
              {response}, as far as the intervals tell."
+        )
+    } else {
+        format!(
+            "Not believed: on average its time differs from the program's by more than {level}, or an answer of it by \
+             more than {response}, and the intervals do not tell whether by chance. More --blocks would tell."
         )
     }
 }

@@ -57,7 +57,7 @@ fn all_forms_say_the_same() {
     for form in &forms[1..] {
         assert!(
             form.contains(
-                "Believed: nothing shows that its time differs from the program's by more than 25%, or an \
+                "Believed: on average its time differs from the program's by no more than 25%, and no \
                  answer of it by more than 10%."
             ),
             "{form}"
@@ -66,9 +66,19 @@ fn all_forms_say_the_same() {
     let not = not_believed();
     for form in [what_if::to_markdown(&not), what_if::to_html(&not)] {
         assert!(
-            form.contains("Not believed: ") && !form.contains(answer[1]),
+            form.contains("Not believed: ")
+                && form.contains("as far as the intervals tell")
+                && !form.contains(answer[1]),
             "{form}"
         );
+    }
+    let mut unknown = not_believed();
+    if let Some(replica) = &mut unknown.replica {
+        replica.comparison.differs = false;
+    }
+    for form in [what_if::to_markdown(&unknown), what_if::to_html(&unknown)] {
+        assert!(form.contains("more --blocks would tell"), "{form}");
+        assert!(form.contains("whether by chance"), "{form}");
     }
 }
 

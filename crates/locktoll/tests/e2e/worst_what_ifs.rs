@@ -155,6 +155,7 @@ fn with_replica(believed: bool) -> WhatIf {
         level: log(0.3, 0.2),
         responses: vec![log(0.01, 0.03), log(-3.0, 0.5), log(0.1, 2.0)],
         believed,
+        differs: !believed,
         faster: [0.95, 9.0, 40.0].map(faster).to_vec(),
     };
     let expected = comparison.faster.iter().copied().map(Some);
