@@ -119,7 +119,7 @@ fn measure(
     let additions = Additions::new(hold_ns, turn_ns, LEAST);
     let utilisation = holds.total_ns as f64 / watched.wall_ns;
     let slept = Duration::try_from_secs_f64(hold_ns * 1e-9).unwrap_or_default();
-    let handover = choice.handover(waking::mean_ns(slept));
+    let handover = choice.handover(hold_ns, waking::mean_ns(slept));
 
     let mut fitted = None;
     let no_replica = choice.no_replica().or_else(|| {

@@ -93,7 +93,8 @@ pub struct Handover {
     /// Mean time from waking a thread to its going on, after it has slept as long as a hold: measured on
     /// this machine before the blocks.
     pub waking_ns: f64,
-    /// The contended acquisitions' number × `waking_ns` ∕ time of the first run, at most 1.
+    /// The contended acquisitions' number × `waking_ns` ∕ time of the first run, at most 1. Of a lock that several
+    /// threads hold shorter than a waking, all acquisitions count: which are contended changes from run to run.
     pub share: f64,
 }
 

@@ -112,10 +112,15 @@ pub(super) fn evidence(result: &WhatIf) -> Vec<String> {
     }
     let handover = &result.handover;
     sentences.push(format!(
-        "{} of its acquisitions found it taken. To go on after it was woken takes a thread {} here, so handing the \
+        "{} of its acquisitions found it taken. To go on after it was woken takes a thread {} here{}, so handing the \
          lock over takes at most {} of the time; a bound allows for all of it to go.",
         share(handover.contended),
         duration_ns(handover.waking_ns),
+        if lock.threads > 1 && lock.hold_ns < handover.waking_ns {
+            ", longer than a hold, and any acquisition may be one that waits"
+        } else {
+            ""
+        },
         share(handover.share)
     ));
     sentences.extend(replica(result));

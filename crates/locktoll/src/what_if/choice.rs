@@ -40,6 +40,7 @@ pub(super) struct Choice {
     contended: f64,
     /// Contended acquisitions of the lock in each nanosecond.
     contentions_per_ns: f64,
+    acquisitions_per_ns: f64,
     kind: LockKind,
     properties: Vec<String>,
     place: Option<String>,
@@ -117,6 +118,7 @@ impl Choice {
             warnings,
             contended: lock.contentions as f64 / lock.acquisitions as f64,
             contentions_per_ns: lock.contentions as f64 / record.run.wall_ns.max(1) as f64,
+            acquisitions_per_ns: lock.acquisitions as f64 / record.run.wall_ns.max(1) as f64,
             kind: lock.kind,
             properties: lock.properties.clone(),
             place,
@@ -140,12 +142,18 @@ impl Choice {
         }
     }
 
-    /// What handing it over may take of the time, where waking a thread takes so long.
-    pub(super) fn handover(&self, waking_ns: f64) -> Handover {
+    /// What handing it over may take of the time, where waking a thread takes so long. Which acquisitions of a
+    /// lock are contended that is held shorter than that changes from run to run, so each counts.
+    pub(super) fn handover(&self, hold_ns: f64, waking_ns: f64) -> Handover {
+        let per_ns = if self.threads > 1 && hold_ns < waking_ns {
+            self.acquisitions_per_ns
+        } else {
+            self.contentions_per_ns
+        };
         Handover {
             contended: self.contended,
             waking_ns,
-            share: (self.contentions_per_ns * waking_ns).min(1.0),
+            share: (per_ns * waking_ns).min(1.0),
         }
     }
 
